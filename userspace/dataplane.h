@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The data plane as userspace sees it: the pinned maps of xnts_abi.h, the XDP
+ * program, and its links to NICs.
+ *
+ * All of it is pinned and outlives the process.  dataplane_load() reuses what
+ * is pinned, so that a restarted or upgraded daemon takes over without a lost
+ * packet; dataplane_open() is for programs that only read or switch.
+ *
+ * Functions return 0 or a negative errno.  What an operator must know about a
+ * failure has been logged (log.h) by then, naming the pin or the interface.
+ */
+#ifndef XNTS_DATAPLANE_H
+#define XNTS_DATAPLANE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xnts_abi.h"
+
+struct dataplane;
+
+/* ---- load, reuse, remove ------------------------------------------------ */
+
+/*
+ * Loads the program, with the pinned maps where they exist (they are checked:
+ * -EPROTO if one is of another ABI version or shape) and new, empty maps
+ * where not, and pins those.  Mounts bpffs when /sys/fs/bpf has none.
+ * Fills a fresh nonce key.  Attaches nothing.
+ */
+int dataplane_load(struct dataplane **out);
+
+/* Opens the pinned maps alone.  -ENOENT: nothing is loaded (not logged). */
+int dataplane_open(struct dataplane **out);
+
+/* Gives back memory and descriptors; all that is pinned stays and serves. */
+void dataplane_close(struct dataplane *dp);
+
+/* Detaches every NIC and removes every pin, keys and counters with them. */
+int dataplane_unload(void);
+
+/* ---- links -------------------------------------------------------------- */
+
+enum dataplane_mode {
+	DATAPLANE_AUTO,    /* native, else generic */
+	DATAPLANE_NATIVE,  /* in the driver */
+	DATAPLANE_GENERIC, /* in the stack: slow, works on every device */
+};
+
+/*
+ * Attaches the loaded program to an interface and pins the link.  A link of
+ * ours that is there is updated atomically; a severed one is made anew.
+ * -EBUSY: another program holds the interface.  The mode obtained is logged.
+ */
+int dataplane_attach(struct dataplane *dp, const char *ifname, enum dataplane_mode mode);
+
+/* Removes the link of an interface.  -ENOENT: there is none. */
+int dataplane_detach(const char *ifname);
+
+struct dataplane_link {
+	char ifname[IF_NAMESIZE];
+	uint32_t ifindex;         /* 0: severed, its device went away */
+	enum dataplane_mode mode; /* DATAPLANE_AUTO: unknown */
+	uint32_t prog_id;
+};
+
+/* Lists the pinned links: fills up to `max`, returns how many there are. */
+int dataplane_links(struct dataplane_link *links, int max);
+
+/*
+ * Updates every pinned link to the loaded program: an upgrade takes over what
+ * an older xntsd or a script attached.  Severed links whose device is back are
+ * made anew.  Returns how many were re-attached, or the first error after trying all.
+ */
+int dataplane_refresh_links(struct dataplane *dp);
+
+/* ---- what the daemon writes --------------------------------------------- */
+
+/* Publishes a clock state (units in xnts_abi.h); mono and tai are the caller's. */
+void dataplane_set_clock(struct dataplane *dp, const struct xnts_clock_state *state);
+
+struct dataplane_key {
+	uint16_t id;     /* not 0 */
+	uint8_t key[32]; /* AEAD_AES_SIV_CMAC_256 */
+};
+
+/*
+ * Makes the map hold exactly these keys: prepares and writes those it lacks,
+ * wipes the slots of all others.  The caller wipes its own copy.
+ */
+void dataplane_set_keys(struct dataplane *dp, const struct dataplane_key *keys, int count);
+
+/*
+ * Says which key seals (0: none) and that the keys were confirmed at `mono`,
+ * good for `hold` (CLOCK_MONOTONIC, ns).  Call after dataplane_set_keys().
+ */
+void dataplane_set_key_state(struct dataplane *dp, uint16_t seal_id, uint64_t mono, uint64_t hold);
+
+/* Replaces the configuration; abi_version is filled in here. */
+int dataplane_set_config(struct dataplane *dp, const struct xnts_config *config);
+
+/* The kill switch: works on pins alone, with no daemon running. */
+int dataplane_set_switch(struct dataplane *dp, enum xnts_switch to);
+
+/* ---- what is read back -------------------------------------------------- */
+
+int dataplane_switch(struct dataplane *dp, enum xnts_switch *now);
+int dataplane_config(struct dataplane *dp, struct xnts_config *config);
+void dataplane_clock(struct dataplane *dp, struct xnts_clock_state *state);
+void dataplane_key_state(struct dataplane *dp, struct xnts_key_state *state);
+
+/* The ids in the key map, 0 for an empty slot; never a key. */
+void dataplane_key_ids(struct dataplane *dp, uint32_t ids[XNTS_KEY_SLOTS]);
+
+/* Sum over all CPUs. */
+int dataplane_counters(struct dataplane *dp, struct xnts_counters *sum);
+
+/* Counters of one CPU each: an array of dataplane_cpus() entries. */
+int dataplane_cpus(void);
+int dataplane_cpu_counters(struct dataplane *dp, struct xnts_counters *cpu);
+
+/* The mapped entries of ke_counters, XNTS_KE_WORKERS of them, shared with the workers. */
+struct xnts_ke_counters *dataplane_ke_counters(struct dataplane *dp);
+
+/* Descriptors of the address tries, for localaddr.h; and of ke_counters, for workers to map. */
+int dataplane_local4_fd(const struct dataplane *dp);
+int dataplane_local6_fd(const struct dataplane *dp);
+int dataplane_ke_counters_fd(const struct dataplane *dp);
+
+#endif /* XNTS_DATAPLANE_H */
