@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The configuration file, /etc/xnts/xnts.conf, as xnts.conf(5) describes it.
+ *
+ * One table (config_table) names every key, its default, what is expected of it
+ * and where its value goes; loading, the error texts, the manual page's test and
+ * the unit tests all walk that table.
+ */
+#ifndef XNTS_CONFIG_H
+#define XNTS_CONFIG_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "xnts_abi.h"
+
+#define CONFIG_PATH "/etc/xnts/xnts.conf"
+
+#define CONFIG_INTERFACES 32
+#define CONFIG_PREFIXES 256
+#define CONFIG_LISTENERS 16
+#define CONFIG_NAME 256 /* bytes of a host or account name, with its 0 */
+
+/* An IPv4 or IPv6 address and a port, ready for bind() and connect(). */
+struct config_address {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	};
+	socklen_t len;
+};
+
+struct config_prefix {
+	sa_family_t family;  /* AF_INET or AF_INET6 */
+	uint8_t prefixlen;   /* bits */
+	uint8_t addr[16];    /* network byte order; 4 bytes used for AF_INET */
+};
+
+/* Lists: `count` items from item[0] on. */
+struct config_interfaces {
+	unsigned int count;
+	char item[CONFIG_INTERFACES][IFNAMSIZ];
+};
+
+struct config_ports {
+	unsigned int count;
+	uint16_t item[XNTS_PORTS]; /* host byte order */
+};
+
+struct config_prefixes {
+	unsigned int count; /* 0: auto, the host's own addresses (RTN_LOCAL) */
+	struct config_prefix item[CONFIG_PREFIXES];
+};
+
+struct config_macs {
+	unsigned int count;
+	uint8_t item[XNTS_MACS][6];
+};
+
+struct config_addresses {
+	unsigned int count;
+	struct config_address item[CONFIG_LISTENERS];
+};
+
+/* [ntp] mode */
+enum config_mode { CONFIG_MODE_AUTO, CONFIG_MODE_NATIVE, CONFIG_MODE_GENERIC };
+
+struct ntp_config {
+	struct config_interfaces interfaces; /* may be empty: attached by script */
+	int mode;                            /* enum config_mode */
+	struct config_ports ports;           /* at least one */
+	struct config_prefixes addresses;
+	struct config_macs macs;             /* besides the NICs' own */
+	bool pass_symmetric;
+	bool pass_control;
+	uint32_t nak_rate;                   /* NTS NAKs a second and CPU; 0: none */
+	uint32_t ttl;                        /* 1-255 */
+};
+
+struct ke_config {
+	bool enabled;
+	struct config_addresses listen;
+	char certificate[PATH_MAX];     /* set when enabled */
+	char key[PATH_MAX];             /* set when enabled */
+	uint32_t workers;               /* 0: one a core */
+	char user[CONFIG_NAME];
+	uint32_t max_connections;       /* a worker */
+	uint32_t max_per_prefix;        /* a worker */
+	uint32_t handshake_timeout;     /* s */
+	uint32_t request_timeout;       /* s */
+	char ntp_server[CONFIG_NAME];   /* "": not told to clients */
+	uint32_t ntp_port;              /* 0: not told to clients */
+};
+
+struct keys_config {
+	char state[PATH_MAX];
+	uint32_t epoch;    /* s */
+	uint32_t keep;     /* old epochs; keep + 1 + preload <= XNTS_KEY_RING */
+	uint32_t preload;  /* future epochs */
+};
+
+enum config_source {
+	CONFIG_SOURCE_AUTO,
+	CONFIG_SOURCE_NTP,
+	CONFIG_SOURCE_CHRONYC,
+	CONFIG_SOURCE_KERNEL,
+	CONFIG_SOURCE_LOCAL,
+};
+
+struct config_clock_source {
+	int kind;                      /* enum config_source */
+	struct config_address address; /* of CONFIG_SOURCE_NTP; port 123 unless given */
+};
+
+struct clock_config {
+	struct config_clock_source source;
+	uint32_t stratum;            /* 1-15, for kernel and local */
+	uint8_t refid[4];            /* wire, zero padded, for kernel and local */
+	uint32_t hold;               /* s */
+	int32_t receive_correction;  /* ns */
+	int32_t transmit_correction; /* ns */
+};
+
+struct log_config {
+	int level; /* enum log_level */
+};
+
+struct config {
+	struct ntp_config ntp;
+	struct ke_config ke;
+	struct keys_config keys;
+	struct clock_config clock;
+	struct log_config log;
+};
+
+/* One line for a person: "FILE:LINE: [section] key: what is wrong, what is expected". */
+struct config_error {
+	char text[1024];
+};
+
+/*
+ * Reads `path` into *out: defaults first, then what the file says.
+ * Returns 0; -EINVAL when the file's content is refused; another -errno when the
+ * file cannot be read.  With an error *out is not to be used and err->text is set.
+ * No heap is kept: a struct config is copied and dropped like any other value
+ * (about 20 kB; better static than on a deep stack).
+ */
+int config_load(const char *path, struct config *out, struct config_error *err);
+
+/* ---- the table ---------------------------------------------------------- */
+
+struct config_entry {
+	const char *section;
+	const char *name;
+	/* Stores the value at `to`; NULL, or what is wrong with the value. */
+	const char *(*parse)(const struct config_entry *entry, const char *value, void *to);
+	size_t offset;         /* of the value in struct config */
+	const char *fallback;  /* the default, as it would stand in a file; "" : unset */
+	const char *expected;  /* for people: "a number from 1 to 255" */
+	int64_t min, max;      /* bounds of a number or a duration in seconds */
+	const char *const *choices; /* of a word, NULL-ended; its index is stored */
+};
+
+extern const struct config_entry config_table[];
+extern const size_t config_table_len;
+
+#endif /* XNTS_CONFIG_H */
