@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0
+# `make help` lists the targets.
+
+BUILD := build
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' "$(1)" "$(2)")
+first = $(firstword $(foreach p,$(1),$(if $(shell command -v $(p)),$(p))))
+
+# clang >= 14; 19 makes clearly faster BPF code.
+CLANG ?= $(call first,clang-19 clang)
+LLVM_STRIP ?= $(call first,$(subst clang,llvm-strip,$(CLANG)) llvm-strip)
+BPFTOOL ?= $(call first,bpftool /usr/sbin/bpftool)
+PKG_CONFIG ?= pkg-config
+
+WARN := -Wall -Wextra -Werror
+INCLUDES := -Ibpf -Iuserspace -I$(BUILD)
+CFLAGS ?= -O2 -g
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -Ibpf
+
+PKGS := libbpf libssl libcrypto inih libseccomp libcap-ng libsystemd
+PKGS += $(if $(shell grep -ls microhttpd.h userspace/*.c),libmicrohttpd)
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
+LIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
+DEPS = -MMD -MP -MF $@.d -MT $@
+CMOCKA = $(shell $(PKG_CONFIG) --libs cmocka)
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= /etc/systemd/system
+SUITES ?= unit prog_run netns fuzz lint
+
+MAINS := xntsd xnts
+SRCS := $(wildcard userspace/*.c)
+PARTS := $(filter-out $(MAINS:%=userspace/%.c),$(SRCS))
+PROGRAMS := $(patsubst userspace/%.c,$(BUILD)/%,$(wildcard $(MAINS:%=userspace/%.c)))
+OBJECT := $(patsubst bpf/%.c,$(BUILD)/%.o,$(wildcard bpf/xnts.bpf.c))
+SKEL := $(OBJECT:.bpf.o=.skel.h)
+TESTS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/unit/test_*.c selftests/prog_run/test_*.c))
+FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.c))
+BENCHES := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/bench/bench_*.c))
+TEST_BPF := $(patsubst selftests/%.c,$(BUILD)/%.o,$(wildcard selftests/*/*.bpf.c))
+MANPAGES := $(wildcard userspace/*.[1-8])
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all run check fuzz bench install uninstall clean help deps tests
+
+all: $(OBJECT) $(PROGRAMS)
+
+help:
+	@echo 'make                      build the program and the daemon into $(BUILD)/'
+	@echo 'sudo make run             playground: a chronyd client gets NTS time over veth (ONCE=1: then end)'
+	@echo 'sudo make run IFACE=eth0  serve on a real interface'
+	@echo 'sudo make check           all tests (SUITES="$(SUITES)")'
+	@echo 'make fuzz                 fuzz each harness for FUZZ_SECONDS (60)'
+	@echo 'sudo make bench           benchmarks'
+	@echo 'sudo make install         to PREFIX=$(PREFIX), the unit to UNITDIR=$(UNITDIR); also: uninstall'
+	@echo 'make clean                remove $(BUILD)/'
+	@echo 'V=1 shows the commands.'
+
+# ---- BPF -------------------------------------------------------------------
+
+# DWARF goes, BTF stays.
+$(BUILD)/%.bpf.o: bpf/%.bpf.c | $(BUILD)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(DEPS) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(BUILD)/%.bpf.o: selftests/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(DEPS) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# ---- programs --------------------------------------------------------------
+
+# An archive, so that each program carries only the parts it uses.
+$(BUILD)/obj/%.o: userspace/%.c $(SKEL)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(HARDEN) $(CFLAGS) $(DEPS) -c $< -o $@
+
+$(BUILD)/libxnts.a: $(PARTS:userspace/%.c=$(BUILD)/obj/%.o) | $(BUILD)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(MAINS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libxnts.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ $(LIBS) -o $@
+
+# ---- tests -----------------------------------------------------------------
+
+TEST_CFLAGS = -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(SANITIZE)
+
+tests: all $(TESTS) $(FUZZERS) $(TEST_BPF)
+
+$(BUILD)/sanitized/%.o: userspace/%.c $(SKEL)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(DEPS) -c $< -o $@
+
+$(BUILD)/sanitized/libxnts.a: $(PARTS:userspace/%.c=$(BUILD)/sanitized/%.o)
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/unit/%: selftests/unit/%.c $(BUILD)/sanitized/libxnts.a $(SKEL)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(DEPS) $< $(BUILD)/sanitized/libxnts.a $(CMOCKA) $(LIBS) -o $@
+
+$(BUILD)/prog_run/%: selftests/prog_run/%.c $(BUILD)/sanitized/libxnts.a $(SKEL)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(DEPS) $< $(BUILD)/sanitized/libxnts.a $(CMOCKA) $(LIBS) -o $@
+
+# libFuzzer is clang's and the sanitized archive is not: a harness includes the source it fuzzes.
+$(BUILD)/fuzz/%: selftests/fuzz/%.c $(SKEL)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(TEST_CFLAGS) -fsanitize=fuzzer $(DEPS) $< $(LIBS) -o $@
+
+$(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libxnts.a $(SKEL)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(HARDEN) $(CFLAGS) -pie $(DEPS) $< $(BUILD)/libxnts.a $(LIBS) -o $@
+
+# A test that did not build is reported by the runner as failed, beside the others.
+check: deps
+	$(Q)$(MAKE) --no-print-directory -k tests || true
+	$(Q)selftests/run.sh $(SUITES)
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory $(FUZZERS)
+	$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) selftests/run.sh fuzz
+
+bench: deps
+	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF)
+	$(Q)selftests/run.sh bench
+
+run: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)IFACE='$(IFACE)' ONCE='$(ONCE)' scripts/demo.sh
+
+# Installs what is missing when it may, else says what to install.
+deps:
+	$(Q)scripts/install-deps.sh
+
+# ---- installation ----------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(SBINDIR)
+	for m in $(MANPAGES); do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit; done
+	sed 's#/usr/local/sbin#$(SBINDIR)#' scripts/xntsd.service > $(DESTDIR)$(UNITDIR)/xntsd.service
+
+uninstall:
+	rm -f $(MAINS:%=$(DESTDIR)$(SBINDIR)/%) $(DESTDIR)$(UNITDIR)/xntsd.service
+	for m in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+clean:
+	rm -rf $(BUILD)
+
+$(BUILD):
+	$(Q)mkdir -p $@
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

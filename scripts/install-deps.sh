@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Installs what building, running and testing xnts needs on Debian 12 or 13, and
+# nothing that is there already.  Without root it only says what is missing.
+# No package here starts a service; chrony, the client of the playground, is not
+# installed at all but unpacked below build/ (scripts/unpack-deb.sh).
+set -euo pipefail
+
+build=(make gcc libc6-dev linux-libc-dev pkgconf bpftool libbpf-dev libssl-dev libinih-dev
+	libseccomp-dev libcap-ng-dev libsystemd-dev)
+run=(iproute2 ethtool openssl util-linux kmod libgnutls30 libnettle8 libedit2 libcap2 libseccomp2)
+check=(libcmocka-dev shellcheck groff-base git python3)
+
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
+
+have() { # PACKAGE: installed, under this or (Debian 13) its t64 name
+	grep -qx -e "$1" -e "$1t64" <<<"$installed"
+}
+
+available() {
+	[ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
+}
+
+missing=()
+for p in "${build[@]}" "${run[@]}" "${check[@]}"; do
+	have "$p" || missing+=("$p")
+done
+# clang 19 makes clearly faster BPF code than Debian 12's default 14.
+have clang-19 || have clang || missing+=(clang-19)
+have llvm-19 || have llvm || missing+=(llvm-19)
+# libFuzzer and the sanitizers of clang, for the fuzz harnesses.
+have libclang-rt-19-dev || have libclang-rt-dev || have libclang-rt-14-dev || missing+=(libclang-rt-19-dev)
+
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "missing packages: ${missing[*]}" >&2
+	echo "run as root: scripts/install-deps.sh" >&2
+	exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+names=()
+for p in "${missing[@]}"; do
+	for candidate in "$p" "${p}t64" "${p/-19/}"; do
+		if available "$candidate"; then
+			names+=("$candidate")
+			break
+		fi
+	done
+done
+echo "installing: ${names[*]}"
+apt-get install -y -qq --no-install-recommends "${names[@]}" >/dev/null
