@@ -15,7 +15,10 @@
 #include "../vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_core_read.h>
+
+#define NULL ((void *)0)
+#define EINVAL 22
+#define EBADMSG 74
 
 /* Verified once, whatever the number of callers (kernel >= 5.6). */
 #define XNTS_GLOBAL __attribute__((noinline))

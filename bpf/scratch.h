@@ -44,6 +44,11 @@ struct xnts_scratch {
 	__u16 reply_ad_len; /* header and unique identifier */
 	__u16 reply_len;    /* the whole payload once sealed */
 	__u16 cookies;      /* new cookies in the answer, 1 to XNTS_MAX_COOKIES */
+	__s64 transmit_to_utc; /* ns from CLOCK_TAI to the transmit stamp */
+
+	/* NAKs sent by this CPU in the second that began at nak_since (CLOCK_TAI ns). */
+	__u64 nak_since;
+	__u32 nak_count;
 
 	struct xnts_buf request;
 	struct xnts_buf reply;

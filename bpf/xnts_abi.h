@@ -86,7 +86,8 @@ struct xnts_clock_state {
 	__u64 tai;               /* CLOCK_TAI ns at that instant */
 	__u64 hold;              /* ns */
 	__u64 step_guard;        /* ns */
-	__u64 leap_at;           /* CLOCK_TAI ns of the coming leap second's end; 0: none */
+	__u64 leap_at;           /* CLOCK_TAI ns from which tai_offset_after counts (where the
+				  * kernel steps CLOCK_REALTIME for a leap second); 0: none */
 	__s32 tai_offset;        /* s, as the kernel holds it (0 until a daemon sets it) */
 	__s32 tai_offset_after;  /* s, from leap_at on */
 	__u8 leap;               /* RFC 5905 LI: 0, 1, 2; 3 = unsynchronised */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Time: from CLOCK_TAI to what an answer says.  A clock that nobody has refreshed
+ * for its hold time, or that was stepped since, is unsynchronised on the wire.
+ */
+#ifndef XNTS_CLOCK_H
+#define XNTS_CLOCK_H
+
+#include "maps.h"
+#include "request.h"
+#include "scratch.h"
+
+#define NSEC_PER_SEC 1000000000ULL
+#define NTP_UNIX_OFFSET 2208988800U /* s from 1900-01-01 to 1970-01-01, RFC 5905 6 */
+
+#define NSEC_PER_DISPERSION 1017252604ULL /* 2^-16 s at PHI = 15 ppm, RFC 5905 7.3 */
+
+/* UTC ns since 1970 to an NTP timestamp; seconds wrap into era 1 in 2036. */
+static __always_inline struct ntp_timestamp ntp_from_utc(__u64 utc)
+{
+	__u32 seconds = utc / NSEC_PER_SEC + NTP_UNIX_OFFSET;
+	/* 18446744074 = 2^64 / 10^9 rounded up: exact to 2^-32 s, no second division */
+	__u32 fraction = (utc % NSEC_PER_SEC) * 18446744074ULL >> 32;
+
+	return (struct ntp_timestamp){ bpf_htonl(seconds), bpf_htonl(fraction) };
+}
+
+/* 2^-16 s, grown since the last refresh and rounded up; saturates. */
+static __always_inline __u32 aged_dispersion(__u32 dispersion, __u64 age_ns)
+{
+	__u64 aged = dispersion + age_ns / NSEC_PER_DISPERSION + 1;
+
+	return aged < 0xffffffff ? aged : 0xffffffff;
+}
+
+static __always_inline void time_unsynchronised(struct xnts_time *t)
+{
+	t->leap = NTP_LI_UNSYNCHRONISED;
+	t->stratum = 0;
+	t->reference_id = 0; /* no kiss code */
+}
+
+/* Has CLOCK_TAI run with CLOCK_MONOTONIC since the refresh? */
+static __always_inline bool clock_stepped(const struct xnts_clock_state *c, __u64 mono, __u64 tai)
+{
+	__s64 drift = (__s64)(tai - c->tai) - (__s64)(mono - c->mono);
+
+	return drift > (__s64)c->step_guard || drift < -(__s64)c->step_guard;
+}
+
+/* Fills rq->time for a packet received at rq->received. */
+static __always_inline void clock_read(struct xnts_request *rq, const struct xnts_clock *clock)
+{
+	__u32 current = *(volatile const __u32 *)&clock->current;
+	const struct xnts_clock_state *c = &clock->slot[current & 1];
+	struct xnts_time *t = &rq->time;
+	__u64 mono = now_mono();
+	bool leapt = c->leap_at && rq->received >= c->leap_at;
+	__s64 to_utc = -(__s64)NSEC_PER_SEC * (leapt ? c->tai_offset_after : c->tai_offset);
+	bool lost;
+
+	t->receive_to_utc = to_utc + c->receive_correction;
+	t->transmit_to_utc = to_utc + c->transmit_correction;
+	t->leap = leapt ? 0 : c->leap;
+	t->stratum = c->stratum;
+	t->precision = c->precision;
+	t->root_delay = c->root_delay;
+	t->root_dispersion = aged_dispersion(c->root_dispersion, mono - c->mono);
+	t->reference_id = c->reference_id;
+	t->reference_time = c->reference_time;
+
+	lost = !c->mono || mono - c->mono > c->hold || clock_stepped(c, mono, rq->received);
+	/* The slot was rewritten under us: twice refreshed within microseconds. */
+	if (lost || current != *(volatile const __u32 *)&clock->current)
+		time_unsynchronised(t);
+}
+
+#endif /* XNTS_CLOCK_H */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the packet path asks of the kernel: its maps, its clocks, its frame.  The
+ * userspace build puts plain memory behind the same names (selftests/host_maps.h).
+ */
+#ifndef XNTS_MAPS_H
+#define XNTS_MAPS_H
+
+#include "request.h"
+#include "scratch.h"
+
+#define XNTS_MAP(map_name, map_type, entries, key_type, value_type, flag_bits) \
+	struct { \
+		__uint(type, map_type); \
+		__uint(max_entries, entries); \
+		__uint(map_flags, flag_bits); \
+		__type(key, key_type); \
+		__type(value, value_type); \
+	} map_name SEC(".maps")
+
+XNTS_MAP(xnts_switch, BPF_MAP_TYPE_ARRAY, 1, __u32, __u32, 0);
+XNTS_MAP(xnts_config, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_config, 0);
+XNTS_MAP(xnts_clock, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_clock, BPF_F_MMAPABLE);
+XNTS_MAP(xnts_local4, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LOCAL, struct xnts_lpm4, __u32,
+	 BPF_F_NO_PREALLOC);
+XNTS_MAP(xnts_local6, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LOCAL, struct xnts_lpm6, __u32,
+	 BPF_F_NO_PREALLOC);
+XNTS_MAP(xnts_counters, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_counters, 0);
+XNTS_MAP(xnts_ke_counters, BPF_MAP_TYPE_ARRAY, XNTS_KE_WORKERS, __u32, struct xnts_ke_counters,
+	 BPF_F_MMAPABLE);
+XNTS_MAP(xnts_keys, BPF_MAP_TYPE_ARRAY, XNTS_KEY_SLOTS, __u32, struct xnts_cookie_key,
+	 BPF_F_MMAPABLE);
+XNTS_MAP(xnts_key_state, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_key_state, BPF_F_MMAPABLE);
+
+/* Not pinned: they belong to one loaded program (see nonce.h). */
+XNTS_MAP(xnts_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_scratch, 0);
+XNTS_MAP(xnts_nonce_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_aes_key, 0);
+
+static __always_inline void *map_first(void *map)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(map, &zero);
+}
+
+static __always_inline __u32 map_switch(void)
+{
+	const volatile __u32 *word = map_first(&xnts_switch);
+
+	return word ? *word : XNTS_PASS;
+}
+
+static __always_inline const struct xnts_config *map_config(void)
+{
+	return map_first(&xnts_config);
+}
+
+static __always_inline const struct xnts_clock *map_clock(void)
+{
+	return map_first(&xnts_clock);
+}
+
+static __always_inline struct xnts_counters *map_counters(void)
+{
+	return map_first(&xnts_counters);
+}
+
+static __always_inline const struct xnts_key_state *map_key_state(void)
+{
+	return map_first(&xnts_key_state);
+}
+
+static __always_inline const struct xnts_cookie_key *map_key(__u32 slot)
+{
+	return bpf_map_lookup_elem(&xnts_keys, &slot);
+}
+
+static __always_inline const struct xnts_aes_key *map_nonce_key(void)
+{
+	return map_first(&xnts_nonce_key);
+}
+
+static __always_inline struct xnts_scratch *map_scratch(void)
+{
+	return map_first(&xnts_scratch);
+}
+
+/* Is the address, in wire order, one of this host's? */
+static __always_inline bool map_local4(__be32 addr)
+{
+	struct xnts_lpm4 key = { .prefixlen = 32 };
+
+	store32(key.addr, addr);
+	return bpf_map_lookup_elem(&xnts_local4, &key);
+}
+
+static __always_inline bool map_local6(const __be32 addr[4])
+{
+	struct xnts_lpm6 key = { .prefixlen = 128 };
+	int i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < 4; i++)
+		store32(key.addr + 4 * i, addr[i]);
+	return bpf_map_lookup_elem(&xnts_local6, &key);
+}
+
+static __always_inline __u64 now_tai(void)
+{
+	return bpf_ktime_get_tai_ns();
+}
+
+static __always_inline __u64 now_mono(void)
+{
+	return bpf_ktime_get_ns();
+}
+
+static __always_inline __u32 this_cpu(void)
+{
+	return bpf_get_smp_processor_id();
+}
+
+/* Bytes in the frame, fragments of a multi-buffer frame included. */
+static __always_inline __u32 frame_len(const struct xnts_request *rq)
+{
+	return bpf_xdp_get_buff_len(rq->md);
+}
+
+/* Copy between the frame at `off` and `buf`, len 1 to XNTS_MAX_PAYLOAD; 0 or negative. */
+static __always_inline long frame_load(const struct xnts_request *rq, __u32 off, void *buf,
+				       __u32 len)
+{
+	XNTS_OPAQUE(len);
+	if (len < 1 || len > XNTS_MAX_PAYLOAD)
+		return -EINVAL;
+	return bpf_xdp_load_bytes(rq->md, off, buf, len);
+}
+
+static __always_inline long frame_store(const struct xnts_request *rq, __u32 off, void *buf,
+					__u32 len)
+{
+	XNTS_OPAQUE(len);
+	if (len < 1 || len > XNTS_MAX_PAYLOAD)
+		return -EINVAL;
+	return bpf_xdp_store_bytes(rq->md, off, buf, len);
+}
+
+/* Cuts the frame to `len` bytes; it is never made longer. */
+static __always_inline long frame_trim(struct xnts_request *rq, __u32 len)
+{
+	__u32 now = frame_len(rq);
+
+	if (len > now)
+		return -EINVAL;
+	return len == now ? 0 : bpf_xdp_adjust_tail(rq->md, (int)(len - now));
+}
+
+/* bpf_csum_diff() took at most 512 bytes before kernel 6.13. */
+#define CSUM_MAX 512
+
+/* One's complement sum of the first `len` bytes, a multiple of 4, not folded. */
+static __always_inline __u64 map_sum(struct xnts_buf *buf, __u32 len)
+{
+	__s64 sum = 0;
+	__u32 off;
+
+#pragma GCC unroll 3
+	for (off = 0; off < XNTS_MAX_PAYLOAD; off += CSUM_MAX) {
+		__u32 n = len > off ? len - off : 0;
+
+		if (n > CSUM_MAX)
+			n = CSUM_MAX;
+		XNTS_OPAQUE(n);
+		if (n > CSUM_MAX)
+			return 0;
+		sum = bpf_csum_diff(NULL, 0, (__be32 *)&buf->b[off], n, sum);
+		if (sum < 0)
+			return 0;
+	}
+	return sum;
+}
+
+#endif /* XNTS_MAPS_H */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reply: the NTP header of an answer or a NAK (RFC 5905 7.3, RFC 8915 5.7), its stamps. */
+#ifndef XNTS_REPLY_H
+#define XNTS_REPLY_H
+
+#include "clock.h"
+#include "request.h"
+#include "scratch.h"
+
+static __always_inline __u8 reply_mode(const struct ntp_header *request)
+{
+	return ntp_mode(request) == NTP_MODE_ACTIVE ? NTP_MODE_PASSIVE : NTP_MODE_SERVER;
+}
+
+/*
+ * Writes all of `reply` but the transmit time.  `reply` may be the request itself:
+ * what is needed of the request is read before it is overwritten.
+ */
+static __always_inline void reply_header(struct ntp_header *reply, const struct xnts_request *rq)
+{
+	const struct xnts_time *t = &rq->time;
+	struct ntp_timestamp origin = rq->ntp->transmit;
+	__u8 version = ntp_version(rq->ntp);
+	__u8 mode = reply_mode(rq->ntp);
+
+	reply->poll = rq->ntp->poll;
+	reply->li_vn_mode = ntp_first_byte(t->leap, version, mode);
+	reply->stratum = t->stratum;
+	reply->precision = t->precision;
+	reply->root_delay = bpf_htonl(t->root_delay);
+	reply->root_dispersion = bpf_htonl(t->root_dispersion);
+	reply->reference_id = t->reference_id;
+	reply->reference.seconds = bpf_htonl(t->reference_time >> 32);
+	reply->reference.fraction = bpf_htonl(t->reference_time);
+	reply->origin = origin;
+	reply->receive = ntp_from_utc(rq->received + t->receive_to_utc);
+}
+
+/* Makes a NAK of a prepared header: nobody vouches for its time. */
+static __always_inline void reply_nak(struct ntp_header *reply)
+{
+	reply->li_vn_mode |= NTP_LI_UNSYNCHRONISED << 6;
+	reply->stratum = 0;
+	reply->reference_id = bpf_htonl(NTP_KISS_NTSN);
+}
+
+/* The transmit time, now.  The caller does this as late as it can. */
+static __always_inline void reply_transmit(struct ntp_header *reply, __s64 to_utc)
+{
+	reply->transmit = ntp_from_utc(now_tai() + to_utc);
+}
+
+/* The same for an answer that is being sealed in scratch memory. */
+static __always_inline void reply_stamp(struct xnts_scratch *s)
+{
+	reply_transmit((struct ntp_header *)s->reply.b, s->transmit_to_utc);
+}
+
+#endif /* XNTS_REPLY_H */

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The whole path of a packet: parse, classify, then either a plain answer in place,
+ * or, where extension fields follow the header, an answer made in scratch memory:
+ * open, verify, seal (exchange.h), send.
+ */
+#ifndef XNTS_RESPOND_H
+#define XNTS_RESPOND_H
+
+#include "classify.h"
+#include "clock.h"
+#include "cookie.h"
+#include "ef.h"
+#include "exchange.h"
+#include "maps.h"
+#include "parse.h"
+#include "reply.h"
+#include "send.h"
+
+static __always_inline int plain_verdict(const struct xnts_request *rq)
+{
+	return ntp_mode(rq->ntp) == NTP_MODE_ACTIVE ? XNTS_V_plain_symmetric :
+						      XNTS_V_plain_answered;
+}
+
+/* 48 bytes, written over the request. */
+static __always_inline int answer_in_place(struct xnts_request *rq,
+					   const struct xnts_config *config)
+{
+	struct ntp_header *ntp = rq->ntp;
+	int v = plain_verdict(rq);
+
+	reply_header(ntp, rq);
+	reply_transmit(ntp, rq->time.transmit_to_utc);
+	if (send_back(rq, config, sizeof(*ntp), sum32(ntp, sizeof(*ntp) / 4)))
+		return XNTS_V_drop_internal;
+	return v;
+}
+
+/* Sends s->reply, reply_len bytes. */
+static __always_inline int answer_from_scratch(struct xnts_request *rq,
+					       const struct xnts_config *config,
+					       struct xnts_scratch *s, int v)
+{
+	__u32 len = s->reply_len;
+
+	/* Never more than was asked with; the bounds also tell the verifier. */
+	if (len < sizeof(struct ntp_header) || len > rq->payload_len || len > XNTS_MAX_PAYLOAD)
+		return XNTS_V_drop_internal;
+	if (frame_store(rq, (void *)rq->ntp - rq->data, s->reply.b, len))
+		return XNTS_V_drop_internal;
+	if (send_back(rq, config, len, map_sum(&s->reply, len)))
+		return XNTS_V_drop_internal;
+	return v;
+}
+
+/* Header, and the unique identifier where there is one (RFC 8915 5.3), in scratch. */
+static __always_inline void prepare_reply(struct xnts_request *rq, struct xnts_scratch *s)
+{
+	__u32 i;
+
+	reply_header((struct ntp_header *)s->reply.b, rq);
+	for (i = 0; i < XNTS_MAX_PAYLOAD && i < s->uid_len; i += 4)
+		store32(buf_at(&s->reply, sizeof(struct ntp_header) + i),
+			load32(buf_at(&s->request, s->uid_off + i)));
+	s->reply_ad_len = sizeof(struct ntp_header) + s->uid_len;
+	s->reply_len = s->reply_ad_len;
+	s->transmit_to_utc = rq->time.transmit_to_utc;
+}
+
+/* May this CPU send one more NAK in this second? */
+static __always_inline bool nak_allowed(struct xnts_scratch *s, const struct xnts_config *config,
+					__u64 now)
+{
+	if (now - s->nak_since >= NSEC_PER_SEC) {
+		s->nak_since = now;
+		s->nak_count = 0;
+	}
+	if (s->nak_count >= config->nak_rate)
+		return false;
+	s->nak_count++;
+	return true;
+}
+
+static __always_inline int answer_nak(struct xnts_request *rq, const struct xnts_config *config,
+				      struct xnts_scratch *s, int v)
+{
+	if (!nak_allowed(s, config, rq->received))
+		return XNTS_V_drop_nak_capped;
+	reply_nak((struct ntp_header *)s->reply.b);
+	reply_stamp(s);
+	s->reply_len = s->reply_ad_len;
+	return answer_from_scratch(rq, config, s, v);
+}
+
+/* The key with this id if the ring holds it. */
+static __always_inline const struct xnts_cookie_key *find_key(__u32 id)
+{
+	const struct xnts_cookie_key *key = map_key(XNTS_KEY_SLOT(id));
+
+	return key && id && key->id == id ? key : NULL;
+}
+
+/* While our own keys may be out of date, an unknown one is our fault, not the client's. */
+static __always_inline int unknown_key_verdict(const struct xnts_key_state *state)
+{
+	return now_mono() - state->mono > state->hold ? XNTS_V_drop_key_unknown :
+							XNTS_V_nak_key_unknown;
+}
+
+/* Everything RFC 8915 5.7 asks of a request, up to the sealed answer in scratch. */
+static __always_inline int answer_nts(struct xnts_request *rq, struct xnts_scratch *s)
+{
+	const struct xnts_key_state *state = map_key_state();
+	const struct xnts_cookie_key *open_key, *seal_key;
+	__u32 id;
+	int v;
+
+	if (!s->ad_len || !s->cookie_off || !s->uid_off || ntp_mode(rq->ntp) != NTP_MODE_CLIENT)
+		return XNTS_V_drop_nts_malformed;
+	seal_key = state ? find_key(state->seal_id) : NULL;
+	if (!seal_key)
+		return XNTS_V_drop_key_unknown;
+	if (s->cookie_len != XNTS_COOKIE_LEN || !cookie_format_ok(buf_at(&s->request, s->cookie_off)))
+		return XNTS_V_nak_bad_cookie;
+	id = cookie_key_id(buf_at(&s->request, s->cookie_off));
+	open_key = find_key(id);
+	if (!open_key)
+		return unknown_key_verdict(state);
+
+	v = exchange(s, open_key, seal_key);
+	/* The ring turned under us: 64 epochs in microseconds, or a key was revoked. */
+	if (open_key->id != id)
+		return unknown_key_verdict(state);
+	return v;
+}
+
+/* Requests with something behind the header, version 4 only. */
+static __always_inline int answer_fields(struct xnts_request *rq, const struct xnts_config *config,
+					 struct xnts_scratch *s)
+{
+	int v;
+
+	s->request_len = rq->payload_len;
+	if (frame_load(rq, (void *)rq->ntp - rq->data, s->request.b, rq->payload_len))
+		return XNTS_V_drop_malformed;
+	v = ef_walk(s);
+	if (v != XNTS_NEXT)
+		return v;
+	prepare_reply(rq, s);
+	if (!s->ad_len && !s->cookie_off) {
+		reply_stamp(s);
+		return answer_from_scratch(rq, config, s, plain_verdict(rq));
+	}
+	v = answer_nts(rq, s);
+	if (v == XNTS_V_nak_key_unknown || v == XNTS_V_nak_bad_cookie || v == XNTS_V_nak_bad_tag)
+		return answer_nak(rq, config, s, v);
+	if (v != XNTS_V_nts_answered)
+		return v;
+	rq->cookies_issued = s->cookies;
+	return answer_from_scratch(rq, config, s, v);
+}
+
+/* Versions before 4 have no extension fields; what follows is a MAC nobody checks. */
+static __always_inline int old_trailer(__u32 len)
+{
+	switch (len) {
+	case 12: /* RFC 1305 appendix C */
+	case 20: /* key id and MD5, MS-SNTP */
+	case 24: /* key id and SHA-1 */
+	case 72: /* MS-SNTP extended */
+		return XNTS_NEXT;
+	case CRYPTO_NAK_LEN:
+		return XNTS_V_drop_crypto_nak;
+	default:
+		return XNTS_V_drop_malformed;
+	}
+}
+
+static __always_inline int answer(struct xnts_request *rq, const struct xnts_config *config)
+{
+	const struct xnts_clock *clock = map_clock();
+	__u32 trailer = rq->payload_len - sizeof(struct ntp_header);
+	struct xnts_scratch *s;
+	int v;
+
+	if (!clock)
+		return XNTS_V_pass_no_config;
+	clock_read(rq, clock);
+	if (trailer && ntp_version(rq->ntp) < 4) {
+		v = old_trailer(trailer);
+		if (v != XNTS_NEXT)
+			return v;
+		trailer = 0;
+	}
+	if (!trailer)
+		return answer_in_place(rq, config);
+
+	s = map_scratch();
+	if (!s)
+		return XNTS_V_drop_internal;
+	if (__sync_lock_test_and_set(&s->busy, 1))
+		return XNTS_V_drop_busy;
+	v = answer_fields(rq, config, s);
+	/* Same CPU: a plain store releases it (BPF has no atomic store before 6.15). */
+	*(volatile __u32 *)&s->busy = 0;
+	return v;
+}
+
+/* The verdict on one packet; on a TX verdict the frame holds the answer. */
+static __always_inline int respond(struct xnts_request *rq)
+{
+	const struct xnts_config *config = map_config();
+	int v;
+
+	if (!config || config->abi_version != XNTS_ABI_VERSION)
+		return XNTS_V_pass_no_config;
+	v = parse(rq, config);
+	if (v != XNTS_NEXT)
+		return v;
+	rq->received = now_tai();
+	v = classify(rq, config);
+	if (v != XNTS_NEXT)
+		return v;
+	return answer(rq, config);
+}
+
+#endif /* XNTS_RESPOND_H */
