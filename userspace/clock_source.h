@@ -14,8 +14,8 @@ struct clock_source;
 
 /*
  * Opens the source that `[clock] source` names and measures the precision of
- * clock reads.  `cfg` must outlive the source.  A source that does not answer yet is no error.
- * Returns 0, or -errno.
+ * clock reads.  What is needed of `cfg` is copied.  A source that does not answer yet is no error.
+ * Returns 0, or -ENOMEM.
  */
 int clock_source_open(struct clock_source **out, const struct config *cfg);
 void clock_source_close(struct clock_source *source);
