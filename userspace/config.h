@@ -55,7 +55,8 @@ struct config_ports {
 };
 
 struct config_prefixes {
-	unsigned int count; /* 0: auto, the host's own addresses (RTN_LOCAL) */
+	unsigned int count; /* 0 when automatic */
+	bool automatic;     /* the host's own addresses (RTN_LOCAL) */
 	struct config_prefix item[CONFIG_PREFIXES];
 };
 
@@ -159,12 +160,13 @@ int config_load(const char *path, struct config *out, struct config_error *err);
 struct config_entry {
 	const char *section;
 	const char *name;
-	/* Stores the value at `to`; NULL, or what is wrong with the value. */
+	/* Stores a value at `to`, or adds a word to the list there.  NULL, or what is wrong. */
 	const char *(*parse)(const struct config_entry *entry, const char *value, void *to);
 	size_t offset;         /* of the value in struct config */
-	const char *fallback;  /* the default, as it would stand in a file; "" : unset */
+	bool list;             /* space-separated words, each parsed by itself */
+	const char *fallback;  /* the default, as it would stand in a file; "": may be empty */
 	const char *expected;  /* for people: "a number from 1 to 255" */
-	int64_t min, max;      /* bounds of a number or a duration in seconds */
+	int64_t min, max;      /* of a number, or of a duration in seconds */
 	const char *const *choices; /* of a word, NULL-ended; its index is stored */
 };
 

@@ -39,7 +39,7 @@ struct keys; /* SECRET; kept out of core dumps and, where allowed, of swap */
 /* SECRET: wipe it with OPENSSL_cleanse() when done. */
 struct keys_sealing {
 	struct keys_sealing_key {
-		uint32_t id; /* 0: none */
+		uint16_t id; /* 0: none */
 		uint8_t key[KEYS_LEN];
 	} current, next;
 	int64_t switch_at; /* UTC, s since 1970: from then on `next` seals */
@@ -83,7 +83,7 @@ uint64_t keys_version(const struct keys *keys);
  * XNTS_KEY_SLOT.  `key` is wiped after the call.  Returns 0, or -errno of OpenSSL's failure.
  */
 int keys_window(const struct keys *keys,
-		void (*each)(void *arg, uint32_t id, const uint8_t key[KEYS_LEN]), void *arg);
+		void (*each)(void *arg, uint16_t id, const uint8_t key[KEYS_LEN]), void *arg);
 
 /* The keys that seal now and next.  Returns 0, -ENOENT before the first seed, or -EIO. */
 int keys_sealing(const struct keys *keys, struct keys_sealing *out);

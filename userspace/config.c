@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#define _GNU_SOURCE /* getline(), fopen() with "e" */
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "config_value.h"
+
+/* ---- the table ---------------------------------------------------------- */
+
+#define DAY 86400
+#define MAX_KEEP 48
+#define MAX_PRELOAD 14
+_Static_assert(MAX_KEEP + 1 + MAX_PRELOAD <= XNTS_KEY_RING, "a generation's window fits its ring");
+
+static const char *const modes[] = { "auto", "native", "generic", NULL };
+static const char *const answer_pass[] = { "answer", "pass", NULL };
+static const char *const drop_pass[] = { "drop", "pass", NULL };
+static const char *const no_yes[] = { "no", "yes", NULL };
+static const char *const sources[] = { "auto", "ntp", "chronyc", "kernel", "local", NULL };
+static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
+
+#define ROW(section_, member, parser, fallback_, expected_, ...) \
+	ENTRY(section_, #member, member, parser, fallback_, expected_, __VA_ARGS__)
+#define ENTRY(section_, name_, member, parser, fallback_, expected_, ...) \
+	{ .section = #section_, .name = name_, .parse = parser, \
+	  .offset = offsetof(struct config, section_.member), .fallback = fallback_, \
+	  .expected = expected_, __VA_ARGS__ }
+
+/* clang-format off */
+const struct config_entry config_table[] = {
+	ROW(ntp, interfaces, parse_interface, "",
+	    "up to 32 network interface names", .list = true),
+	ROW(ntp, mode, parse_choice, "auto",
+	    "auto, native or generic", .choices = modes),
+	ROW(ntp, ports, parse_port, "123",
+	    "1 to 8 UDP ports from 1 to 65535", .list = true, .min = 1, .max = 65535),
+	ROW(ntp, addresses, parse_prefix, "auto",
+	    "auto, or up to 256 addresses and prefixes such as 192.0.2.0/24 2001:db8::1", .list = true),
+	ROW(ntp, macs, parse_mac, "",
+	    "up to 16 unicast MAC addresses such as 00:00:5e:00:01:0a", .list = true),
+	ENTRY(ntp, "symmetric", pass_symmetric, parse_switch, "answer",
+	    "answer or pass", .choices = answer_pass),
+	ENTRY(ntp, "control", pass_control, parse_switch, "drop",
+	    "drop or pass", .choices = drop_pass),
+	ROW(ntp, nak_rate, parse_number, "100",
+	    "a number from 0 to 1000000 (NAKs a second and CPU)", .min = 0, .max = 1000000),
+	ROW(ntp, ttl, parse_number, "64",
+	    "a number from 1 to 255", .min = 1, .max = 255),
+
+	ROW(ke, enabled, parse_switch, "yes",
+	    "yes or no", .choices = no_yes),
+	ROW(ke, listen, parse_listener, "[::]:4460",
+	    "1 to 16 addresses with ports such as 0.0.0.0:4460 [::]:4460", .list = true),
+	ROW(ke, certificate, parse_path, "",
+	    "the path of a PEM certificate chain"),
+	ROW(ke, key, parse_path, "",
+	    "the path of the certificate's PEM private key"),
+	ROW(ke, workers, parse_number, "0",
+	    "a number from 0 to 64 (0: one a core)", .min = 0, .max = XNTS_KE_WORKERS),
+	ROW(ke, user, parse_name, "nobody",
+	    "the name of an unprivileged account"),
+	ROW(ke, max_connections, parse_number, "4096",
+	    "a number from 1 to 100000 (connections a worker)", .min = 1, .max = 100000),
+	ROW(ke, max_per_prefix, parse_number, "64",
+	    "a number from 1 to 100000 (connections a worker and /32 or /64)", .min = 1, .max = 100000),
+	ROW(ke, handshake_timeout, parse_duration, "5s",
+	    "a duration from 1s to 5m", .min = 1, .max = 300),
+	ROW(ke, request_timeout, parse_duration, "5s",
+	    "a duration from 1s to 5m", .min = 1, .max = 300),
+	ROW(ke, ntp_server, parse_name, "",
+	    "a host name or IP address for clients to send NTP to"),
+	ROW(ke, ntp_port, parse_number, "",
+	    "a UDP port from 1 to 65535 for clients to send NTP to", .min = 1, .max = 65535),
+
+	ROW(keys, state, parse_path, "/var/lib/xnts/keys",
+	    "an absolute path"),
+	ROW(keys, epoch, parse_duration, "1d",
+	    "a duration from 1s to 365d", .min = 1, .max = 365 * DAY),
+	ROW(keys, keep, parse_number, "8",
+	    "a number from 1 to 48 (old epochs)", .min = 1, .max = MAX_KEEP),
+	ROW(keys, preload, parse_number, "3",
+	    "a number from 1 to 14 (future epochs)", .min = 1, .max = MAX_PRELOAD),
+
+	ROW(clock, source, parse_source, "auto",
+	    "auto, ntp ADDRESS, chronyc, kernel or local", .choices = sources),
+	ROW(clock, stratum, parse_number, "10",
+	    "a number from 1 to 15", .min = 1, .max = 15),
+	ROW(clock, refid, parse_refid, "LOCL",
+	    "1 to 4 printable ASCII characters"),
+	ROW(clock, hold, parse_duration, "60s",
+	    "a duration from 1s to 1d", .min = 1, .max = DAY),
+	ROW(clock, receive_correction, parse_signed, "0",
+	    "nanoseconds from -1000000 to 1000000", .min = -1000000, .max = 1000000),
+	ROW(clock, transmit_correction, parse_signed, "0",
+	    "nanoseconds from -1000000 to 1000000", .min = -1000000, .max = 1000000),
+
+	ROW(log, level, parse_choice, "info",
+	    "error, warning, info or debug", .choices = levels),
+};
+/* clang-format on */
+
+#define TABLE_LEN (sizeof(config_table) / sizeof(config_table[0]))
+const size_t config_table_len = TABLE_LEN;
+
+/* ---- loading ------------------------------------------------------------ */
+
+struct loader {
+	const char *path;
+	FILE *file;
+	struct config *config;
+	struct config_error *err; /* text[0] set: loading has failed */
+	int line;                 /* the one read last, from 1 */
+	bool indented;            /* it began with white space */
+	const struct config_entry *last; /* the key above, if the section goes on */
+	int seen[TABLE_LEN];      /* the line of each key, 0: not there */
+};
+
+/* Keeps the first error: later ones are often its consequences. */
+__attribute__((format(printf, 2, 3))) static void fail(struct loader *loader, const char *format,
+						       ...)
+{
+	struct config_error *err = loader->err;
+	va_list args;
+	int at;
+
+	if (err->text[0])
+		return;
+	if (loader->line)
+		at = snprintf(err->text, sizeof(err->text), "%s:%d: ", loader->path, loader->line);
+	else
+		at = snprintf(err->text, sizeof(err->text), "%s: ", loader->path);
+	if (at >= (int)sizeof(err->text))
+		return;
+	va_start(args, format);
+	vsnprintf(err->text + at, sizeof(err->text) - at, format, args);
+	va_end(args);
+}
+
+/*
+ * fgets() for inih.  inih tells its handler no line numbers unless built so
+ * (Debian's is not), goes on with the rest of a line that is longer than its buffer as if
+ * that were a line, and cannot tell a doubled key from a continued one.
+ */
+static char *read_line(char *buffer, int size, void *stream)
+{
+	struct loader *loader = stream;
+	char *line = NULL, *result = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	if (loader->err->text[0])
+		return NULL;
+	len = getline(&line, &room, loader->file);
+	if (len < 0)
+		goto out;
+	loader->line++;
+	if (strlen(line) != (size_t)len) {
+		fail(loader, "the line holds a zero byte; expected text");
+		goto out;
+	}
+	if (len >= size) {
+		fail(loader, "the line is longer than %d characters; a list may go on in a line "
+		     "that begins with a space", size - 2);
+		goto out;
+	}
+	loader->indented = line[0] == ' ' || line[0] == '\t';
+	if (line[strspn(line, " \t")] == '[')
+		loader->last = NULL;
+	result = memcpy(buffer, line, len + 1);
+out:
+	free(line);
+	return result;
+}
+
+static const struct config_entry *find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < TABLE_LEN; i++)
+		if (!strcmp(config_table[i].section, section) && !strcmp(config_table[i].name, name))
+			return &config_table[i];
+	return NULL;
+}
+
+/* Lists what there is: keys of `section`, or sections when there is no such. */
+static void fail_unknown(struct loader *loader, const char *section, const char *name)
+{
+	char known[512] = "", sections[128] = "";
+
+	for (size_t i = 0; i < TABLE_LEN; i++) {
+		const struct config_entry *entry = &config_table[i];
+
+		if (!i || strcmp(entry->section, config_table[i - 1].section))
+			strcat(strcat(strcat(sections, " ["), entry->section), "]");
+		if (!strcmp(entry->section, section))
+			strcat(strcat(known, " "), entry->name);
+	}
+	if (known[0])
+		fail(loader, "[%s] %s: unknown key; expected one of%s", section, name, known);
+	else if (section[0])
+		fail(loader, "[%s] %s: unknown section; expected one of%s", section, name, sections);
+	else
+		fail(loader, "[] %s: a key before any section; expected one of%s first", name,
+		     sections);
+}
+
+static bool store_word(struct loader *loader, const struct config_entry *entry, const char *word)
+{
+	const char *wrong = entry->parse(entry, word, (char *)loader->config + entry->offset);
+
+	if (wrong)
+		fail(loader, "[%s] %s: \"%s\" %s%s; expected %s", entry->section, entry->name, word,
+		     wrong, loader->indented ? " (an indented line continues the one above)" : "",
+		     entry->expected);
+	return !wrong;
+}
+
+static bool store_list(struct loader *loader, const struct config_entry *entry, const char *value)
+{
+	char words[1024], *rest, *word;
+
+	if (snprintf(words, sizeof(words), "%s", value) >= (int)sizeof(words)) {
+		fail(loader, "[%s] %s: the line is too long; expected %s", entry->section,
+		     entry->name, entry->expected);
+		return false;
+	}
+	for (word = strtok_r(words, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest))
+		if (!store_word(loader, entry, word))
+			return false;
+	return true;
+}
+
+static bool store(struct loader *loader, const struct config_entry *entry, const char *value)
+{
+	if (!value[0] && entry->fallback[0]) {
+		fail(loader, "[%s] %s: is empty; expected %s", entry->section, entry->name,
+		     entry->expected);
+		return false;
+	}
+	if (!value[0])
+		return true;
+	return entry->list ? store_list(loader, entry, value) : store_word(loader, entry, value);
+}
+
+/* inih's handler: 1 to go on. */
+static int take_pair(void *user, const char *section, const char *name, const char *value)
+{
+	struct loader *loader = user;
+	const struct config_entry *entry = find(section, name);
+	int *seen;
+
+	if (!entry) {
+		fail_unknown(loader, section, name);
+		return 0;
+	}
+	seen = &loader->seen[entry - config_table];
+	if (*seen && !(entry->list && loader->indented && entry == loader->last)) {
+		fail(loader, "[%s] %s: there is one in line %d already; expected it once", section,
+		     name, *seen);
+		return 0;
+	}
+	*seen = loader->line;
+	loader->last = entry;
+	return store(loader, entry, value);
+}
+
+static void store_defaults(struct loader *loader)
+{
+	loader->line = 0;
+	loader->indented = false;
+	for (size_t i = 0; i < TABLE_LEN; i++)
+		if (!loader->seen[i])
+			store(loader, &config_table[i], config_table[i].fallback);
+}
+
+/* What no single key can tell. */
+static void check_whole(struct loader *loader)
+{
+	const struct ke_config *ke = &loader->config->ke;
+	const char *missing = !ke->certificate[0] ? "certificate" : !ke->key[0] ? "key" : NULL;
+
+	if (ke->enabled && missing)
+		fail(loader, "[ke] %s: is missing; expected %s, or enabled = no", missing,
+		     find("ke", missing)->expected);
+}
+
+int config_load(const char *path, struct config *out, struct config_error *err)
+{
+	struct loader loader = { .path = path, .config = out, .err = err };
+	int line;
+
+	err->text[0] = 0;
+	memset(out, 0, sizeof(*out));
+	loader.file = fopen(path, "re");
+	if (!loader.file) {
+		int error = errno;
+
+		fail(&loader, "cannot be opened: %s", strerror(error));
+		return -error;
+	}
+	line = ini_parse_stream(read_line, &loader, take_pair, &loader);
+	if (ferror(loader.file)) {
+		loader.line = 0;
+		fail(&loader, "cannot be read");
+	}
+	fclose(loader.file);
+	if (line) {
+		loader.line = line;
+		fail(&loader, "the line makes no sense; expected [section], key = value or # comment");
+	}
+	store_defaults(&loader);
+	check_whole(&loader);
+	return err->text[0] ? -EINVAL : 0;
+}

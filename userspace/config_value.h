@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Parsers of configuration values, the `parse` of config_table's rows: each reads
+ * one value, or one word of a list, and writes the type that its comment names.
+ * They return NULL, or what is wrong as the end of a sentence: "is not a number".
+ */
+#ifndef XNTS_CONFIG_VALUE_H
+#define XNTS_CONFIG_VALUE_H
+
+struct config_entry;
+
+#define PARSER(name) const char *name(const struct config_entry *entry, const char *value, void *to)
+
+PARSER(parse_choice);    /* int: index in entry->choices */
+PARSER(parse_switch);    /* bool: entry->choices[1] is true */
+PARSER(parse_number);    /* uint32_t */
+PARSER(parse_signed);    /* int32_t */
+PARSER(parse_duration);  /* uint32_t, s; suffixes s m h d */
+PARSER(parse_path);      /* char[PATH_MAX], absolute */
+PARSER(parse_name);      /* char[CONFIG_NAME], printable ASCII without spaces */
+PARSER(parse_refid);     /* uint8_t[4], zero padded */
+PARSER(parse_source);    /* struct config_clock_source */
+PARSER(parse_interface); /* struct config_interfaces */
+PARSER(parse_port);      /* struct config_ports */
+PARSER(parse_prefix);    /* struct config_prefixes */
+PARSER(parse_mac);       /* struct config_macs */
+PARSER(parse_listener);  /* struct config_addresses */
+
+#undef PARSER
+
+#endif /* XNTS_CONFIG_VALUE_H */
