@@ -69,7 +69,8 @@ static int parse_integer(const char *text, int base, unsigned long max, unsigned
 
 static int parse_leap(const char *text, __u8 *leap)
 {
-	static const char *const names[] = { "Normal", "Insert second", "Delete second", "Not synchronised" };
+	static const char *const names[] = { "Normal", "Insert second", "Delete second",
+					     "Not synchronised" };
 
 	for (__u8 i = 0; i < 4; i++) {
 		if (!strcmp(text, names[i])) {
@@ -84,7 +85,8 @@ static struct timespec seconds_to_timespec(double seconds)
 {
 	double whole = floor(seconds);
 
-	return (struct timespec){ .tv_sec = (time_t)whole, .tv_nsec = (long)((seconds - whole) * 1e9) };
+	return (struct timespec){ .tv_sec = (time_t)whole,
+				  .tv_nsec = (long)((seconds - whole) * 1e9) };
 }
 
 static int read_fields(char *const fields[FIELD_COUNT], struct xnts_clock_state *state)
@@ -93,9 +95,12 @@ static int read_fields(char *const fields[FIELD_COUNT], struct xnts_clock_state 
 	unsigned long refid, stratum;
 
 	if (parse_integer(fields[REFERENCE_ID], 16, 0xffffffff, &refid) ||
-	    parse_integer(fields[STRATUM], 10, 255, &stratum) || parse_leap(fields[LEAP_STATUS], &state->leap) ||
-	    parse_number(fields[REFERENCE_TIME], &reference_time) || parse_number(fields[SYSTEM_TIME], &offset) ||
-	    parse_number(fields[ROOT_DELAY], &delay) || parse_number(fields[ROOT_DISPERSION], &dispersion))
+	    parse_integer(fields[STRATUM], 10, 255, &stratum) ||
+	    parse_leap(fields[LEAP_STATUS], &state->leap) ||
+	    parse_number(fields[REFERENCE_TIME], &reference_time) ||
+	    parse_number(fields[SYSTEM_TIME], &offset) ||
+	    parse_number(fields[ROOT_DELAY], &delay) ||
+	    parse_number(fields[ROOT_DISPERSION], &dispersion))
 		return -EBADMSG;
 	if (fabs(reference_time) > 1e12) /* before the year -29000 or after 33000 */
 		return -EBADMSG;
@@ -181,13 +186,15 @@ static int spawn(const char *program, const char *host, int out, pid_t *pid)
 	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	err = posix_spawn(pid, program, &files, &attributes, host ? with_host : without, environment);
+	err = posix_spawn(pid, program, &files, &attributes, host ? with_host : without,
+			  environment);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attributes);
 	return -err;
 }
 
-int chronyc_tracking(const char *program, const char *host, int timeout_ms, struct xnts_clock_state *state)
+int chronyc_tracking(const char *program, const char *host, int timeout_ms,
+		     struct xnts_clock_state *state)
 {
 	char text[LINE_MAX_LEN];
 	int pipe_fds[2];

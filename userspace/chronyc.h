@@ -23,6 +23,7 @@ int chronyc_parse_tracking(const char *line, struct xnts_clock_state *state);
  * Returns 0, -ENOENT (no such program), -ETIMEDOUT, -EBADMSG (no tracking line:
  * chronyd does not run, or refuses), or another -errno.
  */
-int chronyc_tracking(const char *program, const char *host, int timeout_ms, struct xnts_clock_state *state);
+int chronyc_tracking(const char *program, const char *host, int timeout_ms,
+		     struct xnts_clock_state *state);
 
 #endif /* XNTS_CHRONYC_H */

@@ -10,8 +10,8 @@
 #include "log.h"
 #include "ntp_query.h"
 
-#define TIMEOUT_MS 100 /* of one question; `auto` asks at most three */
-#define LOG_INTERVAL 10 /* s between two lines, however often the source comes and goes */
+#define TIMEOUT_MS   100 /* of one question; `auto` asks at most three */
+#define LOG_INTERVAL 10  /* s between two lines, however often the source comes and goes */
 
 enum condition { NOT_TOLD, LOST, UNSYNCHRONISED, SYNCHRONISED };
 
@@ -46,16 +46,11 @@ void clock_source_close(struct clock_source *source)
 const char *clock_source_name(const struct clock_source *source)
 {
 	switch (source->answered_by) {
-	case CONFIG_SOURCE_NTP:
-		return "ntp";
-	case CONFIG_SOURCE_CHRONYC:
-		return "chronyc";
-	case CONFIG_SOURCE_KERNEL:
-		return "kernel";
-	case CONFIG_SOURCE_LOCAL:
-		return "local";
-	default:
-		return "none";
+	case CONFIG_SOURCE_NTP: return "ntp";
+	case CONFIG_SOURCE_CHRONYC: return "chronyc";
+	case CONFIG_SOURCE_KERNEL: return "kernel";
+	case CONFIG_SOURCE_LOCAL: return "local";
+	default: return "none";
 	}
 }
 
@@ -88,7 +83,8 @@ static int ask_chronyc(struct xnts_clock_state *state)
 	return err;
 }
 
-static void use_configured_reference(const struct clock_source *source, struct xnts_clock_state *state)
+static void use_configured_reference(const struct clock_source *source,
+				     struct xnts_clock_state *state)
 {
 	state->stratum = (__u8)source->config.stratum;
 	state->reference_id = load32(source->config.refid);
@@ -128,14 +124,10 @@ static int ask(const struct clock_source *source, int kind, struct xnts_clock_st
 		if (source->config.source.kind == CONFIG_SOURCE_AUTO)
 			return ask_loopback(state);
 		return ntp_query(&address->sa, address->len, TIMEOUT_MS, state);
-	case CONFIG_SOURCE_CHRONYC:
-		return ask_chronyc(state);
-	case CONFIG_SOURCE_KERNEL:
-		return ask_kernel(source, state);
-	case CONFIG_SOURCE_LOCAL:
-		return ask_local(source, state);
-	default:
-		return -EINVAL;
+	case CONFIG_SOURCE_CHRONYC: return ask_chronyc(state);
+	case CONFIG_SOURCE_KERNEL: return ask_kernel(source, state);
+	case CONFIG_SOURCE_LOCAL: return ask_local(source, state);
+	default: return -EINVAL;
 	}
 }
 
@@ -172,34 +164,44 @@ static void tell_lost(const struct clock_source *source, int err)
 {
 	switch (source->config.source.kind) {
 	case CONFIG_SOURCE_AUTO:
-		log_warning("clock: no NTP server answers on 127.0.0.1 or ::1, and chronyc reaches no chronyd: "
-			    "replies become unsynchronised; add `allow 127.0.0.1` to chrony.conf (without an allow "
-			    "chronyd opens no NTP port), or set [clock] source to ntp ADDRESS, kernel or local");
+		log_warning("clock: no NTP server answers on 127.0.0.1 or ::1, and chronyc reaches "
+			    "no chronyd: "
+			    "replies become unsynchronised; add `allow 127.0.0.1` to chrony.conf "
+			    "(without an allow "
+			    "chronyd opens no NTP port), or set [clock] source to ntp ADDRESS, "
+			    "kernel or local");
 		break;
 	case CONFIG_SOURCE_NTP:
-		log_warning("clock: the NTP server of [clock] source does not answer (%s): replies become "
+		log_warning("clock: the NTP server of [clock] source does not answer (%s): replies "
+			    "become "
 			    "unsynchronised; chronyd answers only whom its `allow` names",
 			    strerror(-err));
 		break;
 	case CONFIG_SOURCE_CHRONYC:
-		log_warning("clock: `chronyc -c tracking` fails (%s): replies become unsynchronised",
-			    err == -EBADMSG ? "chronyd does not answer it" : strerror(-err));
+		log_warning(
+			"clock: `chronyc -c tracking` fails (%s): replies become unsynchronised",
+			err == -EBADMSG ? "chronyd does not answer it" : strerror(-err));
 		break;
 	default:
-		log_warning("clock: reading the kernel's clock state fails (%s): replies become unsynchronised",
+		log_warning("clock: reading the kernel's clock state fails (%s): replies become "
+			    "unsynchronised",
 			    strerror(-err));
 	}
 }
 
-static void tell(const struct clock_source *source, enum condition now, int err, const struct xnts_clock_state *state)
+static void tell(const struct clock_source *source, enum condition now, int err,
+		 const struct xnts_clock_state *state)
 {
 	if (now == LOST)
 		tell_lost(source, err);
 	else if (now == UNSYNCHRONISED)
-		log_warning("clock: %s says unsynchronised, and so do our replies", clock_source_name(source));
+		log_warning("clock: %s says unsynchronised, and so do our replies",
+			    clock_source_name(source));
 	else
-		log_info("clock: synchronised according to %s: stratum %u, reference id %08X, TAI offset %d s",
-			 clock_source_name(source), state->stratum, ntohl(state->reference_id), state->tai_offset);
+		log_info("clock: synchronised according to %s: stratum %u, reference id %08X, TAI "
+			 "offset %d s",
+			 clock_source_name(source), state->stratum, ntohl(state->reference_id),
+			 state->tai_offset);
 }
 
 /* A change that comes too soon after the last line is told when it is time, if it still holds. */

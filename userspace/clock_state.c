@@ -2,7 +2,7 @@
 #include "clock_state.h"
 
 #define NTP_UNIX_OFFSET 2208988800ULL /* s from 1900 to 1970, RFC 5905 figure 4 */
-#define MAXDISP_SHORT (16U << 16)
+#define MAXDISP_SHORT   (16U << 16)
 
 __u64 ntp_timestamp(struct timespec utc)
 {

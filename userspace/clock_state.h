@@ -15,7 +15,7 @@
 
 /* RFC 5905 7.3: LI 3 and stratum 0 on the wire are "unknown, not synchronised". */
 #define NTP_LEAP_UNKNOWN 3
-#define NTP_STRATUM_MAX 15
+#define NTP_STRATUM_MAX  15
 
 /* UTC to an NTP timestamp (2^-32 s since 1900, modulo 2^32 s: eras follow by
  * themselves) and back to the difference of two, in ns, right when less than 68 years apart. */

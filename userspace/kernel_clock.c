@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #define SECONDS_PER_DAY 86400
-#define LEAP_QUIET 2 /* s, see kernel_clock_leap() */
-#define READS 8      /* brackets tried: one of a few is free of interrupts */
+#define LEAP_QUIET      2 /* s, see kernel_clock_leap() */
+#define READS           8 /* brackets tried: one of a few is free of interrupts */
 #define PRECISION_READS 10000
 
 static uint64_t read_clock(clockid_t id)

@@ -12,7 +12,7 @@
 #include "clock_state.h"
 
 #define NTP_HEADER_LEN 48
-#define NTP_PORT 123
+#define NTP_PORT       123
 
 /* Server timestamps of an answer (NTP format, host byte order): T2 and T3. */
 struct ntp_stamps {
@@ -31,8 +31,8 @@ void ntp_build_request(uint8_t request[NTP_HEADER_LEN], uint64_t nonce);
  *  -EBADMSG not an answer to that request: another may follow
  *  -EACCES  a kiss of death, RFC 5905 7.4: RATE, DENY or RSTR
  */
-int ntp_parse_answer(const uint8_t *message, size_t len, uint64_t nonce, struct xnts_clock_state *state,
-		     struct ntp_stamps *stamps);
+int ntp_parse_answer(const uint8_t *message, size_t len, uint64_t nonce,
+		     struct xnts_clock_state *state, struct ntp_stamps *stamps);
 
 /*
  * How far, in ns, the server's time is from ours beyond what the round trip can explain:
@@ -45,6 +45,7 @@ int64_t ntp_unexplained_offset(uint64_t t1, const struct ntp_stamps *stamps, uin
  * common members of `state`, with the unexplained offset added to the root dispersion.
  * Returns 0, -ETIMEDOUT, -ECONNREFUSED (no NTP port is open there), -EACCES, or another -errno.
  */
-int ntp_query(const struct sockaddr *address, socklen_t address_len, int timeout_ms, struct xnts_clock_state *state);
+int ntp_query(const struct sockaddr *address, socklen_t address_len, int timeout_ms,
+	      struct xnts_clock_state *state);
 
 #endif /* XNTS_NTP_QUERY_H */
