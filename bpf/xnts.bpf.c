@@ -33,7 +33,8 @@ static __always_inline void count(const struct xnts_request *rq, __u32 verdict, 
 		c->unsynchronised++;
 }
 
-SEC("xdp")
+/* Multi-buffer: drivers such as virtio_net refuse other programs at a large MTU. */
+SEC("xdp.frags")
 int xnts_sw(struct xdp_md *md)
 {
 	struct xnts_request rq = {
