@@ -9,7 +9,7 @@ set -euo pipefail
 
 build=(make gcc libc6-dev linux-libc-dev pkgconf bpftool libbpf-dev libssl-dev libinih-dev
 	libseccomp-dev libcap-ng-dev libsystemd-dev)
-run=(iproute2 ethtool openssl util-linux kmod libgnutls30 libnettle8 libedit2 libcap2 libseccomp2)
+run=(iproute2 ethtool openssl util-linux)
 check=(libcmocka-dev shellcheck groff-base git python3)
 
 installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What test scripts share.  The contract with selftests/run.sh:
+#
+#   - A test is selftests/SUITE/test_NAME.sh, executable, run from the top of the tree
+#     with no standard input; or test_NAME.c, built as build/SUITE/test_NAME.
+#   - It prints one line a case, at its start: `ok NAME`, `not ok NAME: why` or
+#     `skip NAME: why` (cmocka's TAP does as well), and whatever else it likes.
+#   - Its exit status is 0 when no case failed.  `timeout: SECONDS` in its first
+#     30 lines changes the limit of 120 s.
+#   - It leaves nothing behind: no process, pin, namespace or file outside build/.
+#
+# A script that needs the network:
+#
+#	#!/usr/bin/env bash
+#	# SPDX-License-Identifier: GPL-2.0
+#	. "$(dirname "$0")/../lib.sh"
+#	need_root
+#	sandbox "$@"        # playground.sh: namespaces of its own, $TMP, cleanup
+#	make_net || bail "no veth pair"
+#	check "server answers ping" in_ns client ping -c 1 "$SERVER4"
+#	finish
+
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/playground.sh"
+cd "$XNTS_TOP" || exit 2
+FAILURES=0
+
+ok() { # NAME
+	echo "ok $1"
+}
+
+not_ok() { # NAME WHY
+	echo "not ok $1: $2"
+	FAILURES=$((FAILURES + 1))
+}
+
+skip() { # NAME WHY
+	echo "skip $1: $2"
+}
+
+# One case: passes when the command succeeds.
+check() { # NAME COMMAND...
+	if "${@:2}"; then
+		ok "$1"
+	else
+		not_ok "$1" "${*:2} failed"
+	fi
+}
+
+# One case: passes when the two words are the same.
+check_equal() { # NAME GOT WANTED
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "$2 instead of $3"
+	fi
+}
+
+# The rest of the test makes no sense after this.
+bail() { # WHY
+	not_ok "set-up" "$1"
+	local log
+	for log in "${TMP:-/nonexistent}"/*.log; do
+		[ -s "$log" ] && tail -n 15 "$log"
+	done
+	finish
+}
+
+# The rest of the test cannot run on this machine.
+skip_all() { # WHY
+	skip "all" "$1"
+	exit 0
+}
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+}
+
+finish() {
+	[ "$FAILURES" -eq 0 ]
+	exit
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# What can be told of the tree without running it.
+. "$(dirname "$0")/../lib.sh"
+
+TOP_LEVEL='^(bpf|userspace|scripts|selftests|Makefile|vmlinux\.h|README\.md|LICENSE|\.[^/]*)(/|$)'
+
+shell_files() {
+	git ls-files -- '*.sh' .ci/run
+}
+
+# shellcheck reads `. lib.sh` relative to the script with -x -P.
+scripts_are_clean() {
+	shell_files | xargs shellcheck -x -P SCRIPTDIR -e SC1091
+}
+
+only_the_fixed_top_level() {
+	! git ls-files | grep -vE "$TOP_LEVEL"
+}
+
+man_page_is_clean() { # FILE
+	local warnings
+	warnings=$(groff -mandoc -ww -z -Tutf8 -K utf-8 "$1" 2>&1)
+	[ -z "$warnings" ] || { echo "$warnings"; return 1; }
+}
+
+# SPDX in the first two lines (a shebang may come first).
+licensed() {
+	local file bad=0
+	while IFS= read -r file; do
+		head -n 2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || { echo "$file: no SPDX line"; bad=1; }
+	done < <(git ls-files -- '*.[ch]' '*.sh' Makefile .ci/run)
+	return "$bad"
+}
+
+if command -v shellcheck >/dev/null; then
+	check "shell scripts pass shellcheck" scripts_are_clean
+else
+	skip "shell scripts pass shellcheck" "shellcheck is not installed"
+fi
+if git rev-parse --git-dir >/dev/null 2>&1; then
+	check "only the fixed top level is tracked" only_the_fixed_top_level
+	check "every source says its licence" licensed
+else
+	skip "only the fixed top level is tracked" "not a git work tree"
+fi
+for page in userspace/*.[1-8]; do
+	[ -e "$page" ] || continue
+	check "man page $(basename "$page")" man_page_is_clean "$page"
+done
+finish

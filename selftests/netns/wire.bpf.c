@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the client's end of a veth pair needs so that it behaves like a wire.
+ * `pass` makes veth deliver frames that the other end sends with XDP_TX.
+ * `push` and `pop` put NTP requests into VLAN 7 and take the tag off the answers,
+ * for kernels without 8021q; ARP, TCP and the rest stay untagged.
+ */
+#include "../../vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define ETH_P_8021Q 0x8100
+#define VLAN_ID 7
+#define TC_ACT_OK 0
+#define PROTO_UDP 17
+#define NTP_PORT 123
+
+struct __sk_buff;
+
+SEC("xdp")
+int pass(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return XDP_PASS;
+}
+
+static __always_inline bool to_ntp(struct __sk_buff *skb)
+{
+	__be16 type, port;
+	__u8 proto;
+	__u32 l4;
+
+	if (bpf_skb_load_bytes(skb, 12, &type, sizeof(type)))
+		return false;
+	l4 = type == bpf_htons(ETH_P_IP) ? 14 + 20 : 14 + 40;
+	if (type != bpf_htons(ETH_P_IP) && type != bpf_htons(ETH_P_IPV6))
+		return false;
+	if (bpf_skb_load_bytes(skb, l4 == 34 ? 23 : 20, &proto, sizeof(proto)) || proto != PROTO_UDP)
+		return false;
+	return !bpf_skb_load_bytes(skb, l4 + 2, &port, sizeof(port)) && port == bpf_htons(NTP_PORT);
+}
+
+SEC("tc/push")
+int push(struct __sk_buff *skb)
+{
+	if (to_ntp(skb))
+		bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), VLAN_ID);
+	return TC_ACT_OK;
+}
+
+/* Without a tag there is nothing to take off, and the helper says so. */
+SEC("tc/pop")
+int pop(struct __sk_buff *skb)
+{
+	bpf_skb_vlan_pop(skb);
+	return TC_ACT_OK;
+}
+
+char _license[] SEC("license") = "GPL";
