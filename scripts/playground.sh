@@ -190,7 +190,7 @@ peer() { # FOLDER PROGRAM
 # configuration after the server's.
 start_chronyd() { # NAME FOLDER SERVER OPTIONS
 	local dir=$TMP/$1
-	mkdir -m 700 -p "$dir"
+	[ -d "$dir" ] || mkdir -m 700 "$dir"
 	cat - >"$dir/chrony.conf" <<-END
 		server $3 nts minpoll 0 maxpoll 0 iburst $4
 		ntstrustedcerts $TMP/ca.pem

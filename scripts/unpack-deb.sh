@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/unpack-deb.sh PACKAGE [SUITE]
+# scripts/unpack-deb.sh PACKAGE [SUITE [PREFIX]]
 #
 # Downloads a Debian package and the libraries it needs, unpacks them below
 # build/peers/ and prints the folder.  Nothing is installed, configured or started.
-# SUITE is the release's code name; the machine's own when left out.  Run what is
+# SUITE is the release's code name; the machine's own when left out.  Dependencies
+# are taken when their names begin with PREFIX (`lib`).  Run what is
 # inside through its own ld.so (`peer` in scripts/playground.sh).  What is there
 # is not fetched again.
 set -euo pipefail
@@ -14,6 +15,7 @@ cd "$(dirname "$0")/.."
 package=$1
 own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 suite=${2:-$own}
+prefix=${3:-lib}
 root=$PWD/build/peers/$suite/$package
 state=$PWD/build/peers/$suite/apt
 
@@ -46,10 +48,10 @@ update() {
 	touch "$state/.updated"
 }
 
-# The package and all the libraries below it, at any depth.
+# The package and all the libraries (or PREFIX) below it, at any depth.
 closure() {
 	echo "$package"
-	private_apt apt-cache depends --recurse -i "$package" | sed -n 's/^\(lib[^ :]*\)$/\1/p' | sort -u
+	private_apt apt-cache depends --recurse -i "$package" | sed -n "s/^\(${prefix}[^ :]*\)\$/\1/p" | sort -u
 }
 
 unpack() { # NAME...
