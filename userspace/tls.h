@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The TLS that NTS-KE asks for (RFC 8915 3 and 4): version 1.3 only, ALPN
+ * ntske/1 required, keys from the exporter of RFC 8915 5.1.
+ *
+ * No session tickets, no resumption and no early data: each connection makes one
+ * answer, and state that outlives it could only link a client's visits.
+ */
+#ifndef XNTS_TLS_H
+#define XNTS_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+/* Text of PEM files in memory; the key is secret. */
+struct tls_pem {
+	const char *chain; /* leaf first, then intermediates */
+	size_t chain_len;  /* bytes */
+	const char *key;   /* unencrypted */
+	size_t key_len;
+};
+
+#define TLS_REASON 256
+
+/*
+ * A server context, or NULL and in `reason` what is wrong with the chain or the
+ * key, for a person.  Free it with SSL_CTX_free().
+ */
+SSL_CTX *tls_server(const struct tls_pem *pem, char reason[TLS_REASON]);
+
+/*
+ * What an operator should know of a chain that can be used all the same: expired,
+ * not valid yet.  Returns false when there is nothing to say.
+ */
+bool tls_warning(SSL_CTX *ctx, char warning[TLS_REASON]);
+
+/* True if the handshake that just failed failed for want of ALPN ntske/1.  Looks at
+ * the thread's OpenSSL error queue and leaves it as it is. */
+bool tls_failed_for_alpn(void);
+
+#define TLS_EXPORT_LEN 32 /* bytes of an AEAD_AES_SIV_CMAC_256 key */
+
+enum tls_direction { TLS_C2S = 0, TLS_S2C = 1 }; /* as in the exporter's context */
+
+/* The key of one direction for NTPv4 and `aead` (RFC 8915 5.1).  0 or -EIO. */
+int tls_export(SSL *ssl, uint16_t aead, enum tls_direction direction,
+	       uint8_t key[TLS_EXPORT_LEN]);
+
+#endif /* XNTS_TLS_H */
