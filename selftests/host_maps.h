@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The userspace twin of bpf/maps.h: the same names over plain memory, so that
+ * respond() runs under ASan and UBSan.  It takes that file's place by its include
+ * guard: include this one before any header of bpf/ that wants maps.
+ */
+#ifdef XNTS_MAPS_H
+#error "host_maps.h stands in for bpf/maps.h: include it first"
+#endif
+#define XNTS_MAPS_H
+
+#include "request.h"
+#include "scratch.h"
+#include "world.h"
+
+/* What the program's maps hold, and the frame it is run on. */
+struct host {
+	struct world world;
+	struct xnts_aes_key nonce_key;
+	struct xnts_counters counters;
+	struct xnts_scratch scratch;
+	__u64 tai;  /* CLOCK_TAI ns, stands still; 0: the real clock */
+	__u64 mono; /* CLOCK_MONOTONIC ns, likewise */
+	__u8 *frame;
+	__u32 frame_len;
+};
+
+static struct host host;
+
+static inline __u32 map_switch(void)
+{
+	return host.world.switch_word;
+}
+
+static inline const struct xnts_config *map_config(void)
+{
+	return &host.world.config;
+}
+
+static inline const struct xnts_clock *map_clock(void)
+{
+	return &host.world.clock;
+}
+
+static inline struct xnts_counters *map_counters(void)
+{
+	return &host.counters;
+}
+
+static inline const struct xnts_key_state *map_key_state(void)
+{
+	return &host.world.key_state;
+}
+
+static inline const struct xnts_cookie_key *map_key(__u32 slot)
+{
+	return slot < XNTS_KEY_SLOTS ? &host.world.keys[slot] : NULL;
+}
+
+static inline const struct xnts_aes_key *map_nonce_key(void)
+{
+	return &host.nonce_key;
+}
+
+static inline struct xnts_scratch *map_scratch(void)
+{
+	return &host.scratch;
+}
+
+/* Do the first `bits` of the addresses agree?  0 bits is an empty entry here. */
+static inline bool prefix_covers(const __u8 *prefix, __u32 bits, const void *address)
+{
+	const __u8 *addr = address;
+	__u32 i;
+
+	for (i = 0; i < bits; i++)
+		if ((prefix[i / 8] ^ addr[i / 8]) & 0x80 >> i % 8)
+			return false;
+	return bits > 0;
+}
+
+static inline bool map_local4(__be32 addr)
+{
+	int i;
+
+	for (i = 0; i < WORLD_LOCALS; i++)
+		if (prefix_covers(host.world.local4[i].addr, host.world.local4[i].prefixlen, &addr))
+			return true;
+	return false;
+}
+
+static inline bool map_local6(const __be32 addr[4])
+{
+	int i;
+
+	for (i = 0; i < WORLD_LOCALS; i++)
+		if (prefix_covers(host.world.local6[i].addr, host.world.local6[i].prefixlen, addr))
+			return true;
+	return false;
+}
+
+static inline __u64 now_tai(void)
+{
+	return host.tai ? host.tai : clock_ns(CLOCK_TAI);
+}
+
+static inline __u64 now_mono(void)
+{
+	return host.mono ? host.mono : clock_ns(CLOCK_MONOTONIC);
+}
+
+static inline __u32 this_cpu(void)
+{
+	return 0;
+}
+
+static inline __u32 frame_len(const struct xnts_request *rq)
+{
+	(void)rq;
+	return host.frame_len;
+}
+
+static inline bool frame_range_ok(__u32 off, __u32 len)
+{
+	return len >= 1 && len <= XNTS_MAX_PAYLOAD && (__u64)off + len <= host.frame_len;
+}
+
+static inline long frame_load(const struct xnts_request *rq, __u32 off, void *buf, __u32 len)
+{
+	(void)rq;
+	if (!frame_range_ok(off, len))
+		return -EINVAL;
+	memcpy(buf, host.frame + off, len);
+	return 0;
+}
+
+static inline long frame_store(const struct xnts_request *rq, __u32 off, void *buf, __u32 len)
+{
+	(void)rq;
+	if (!frame_range_ok(off, len))
+		return -EINVAL;
+	memcpy(host.frame + off, buf, len);
+	return 0;
+}
+
+static inline long frame_trim(struct xnts_request *rq, __u32 len)
+{
+	(void)rq;
+	if (len > host.frame_len)
+		return -EINVAL;
+	host.frame_len = len;
+	return 0;
+}
+
+static inline __u64 map_sum(struct xnts_buf *buf, __u32 len)
+{
+	__u64 sum = 0;
+	__u32 i;
+
+	for (i = 0; i + 4 <= len; i += 4)
+		sum += load32(buf->b + i);
+	return sum;
+}
