@@ -115,6 +115,7 @@ struct loader {
 	struct config *config;
 	struct config_error *err; /* text[0] set: loading has failed */
 	int line;                 /* the one read last, from 1 */
+	int failed_line;          /* the one err->text is about */
 	bool indented;            /* it began with white space */
 	const struct config_entry *last; /* the key above, if the section goes on */
 	int seen[TABLE_LEN];      /* the line of each key, 0: not there */
@@ -130,6 +131,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct loader *loader, co
 
 	if (err->text[0])
 		return;
+	loader->failed_line = loader->line;
 	if (loader->line)
 		at = snprintf(err->text, sizeof(err->text), "%s:%d: ", loader->path, loader->line);
 	else
@@ -267,6 +269,18 @@ static int take_pair(void *user, const char *section, const char *name, const ch
 	return store(loader, entry, value);
 }
 
+/*
+ * inih found its first error in `line`: the one already told of, or one of syntax, which
+ * it passes over and which then comes before what was told.
+ */
+static void fail_syntax(struct loader *loader, int line)
+{
+	if (loader->failed_line > line)
+		loader->err->text[0] = 0;
+	loader->line = line;
+	fail(loader, "the line makes no sense; expected [section], key = value or # comment");
+}
+
 static void store_defaults(struct loader *loader)
 {
 	loader->line = 0;
@@ -290,7 +304,7 @@ static void check_whole(struct loader *loader)
 int config_load(const char *path, struct config *out, struct config_error *err)
 {
 	struct loader loader = { .path = path, .config = out, .err = err };
-	int line;
+	int line, unreadable = 0;
 
 	err->text[0] = 0;
 	memset(out, 0, sizeof(*out));
@@ -302,16 +316,16 @@ int config_load(const char *path, struct config *out, struct config_error *err)
 		return -error;
 	}
 	line = ini_parse_stream(read_line, &loader, take_pair, &loader);
-	if (ferror(loader.file)) {
-		loader.line = 0;
-		fail(&loader, "cannot be read");
-	}
+	if (ferror(loader.file))
+		unreadable = -EIO;
 	fclose(loader.file);
-	if (line) {
-		loader.line = line;
-		fail(&loader, "the line makes no sense; expected [section], key = value or # comment");
-	}
+	if (line)
+		fail_syntax(&loader, line);
 	store_defaults(&loader);
+	if (unreadable)
+		fail(&loader, "cannot be read");
 	check_whole(&loader);
+	if (unreadable)
+		return unreadable;
 	return err->text[0] ? -EINVAL : 0;
 }

@@ -6,8 +6,9 @@
  *   key[e]     = HKDF-SHA256(chain[e], info "cookie" | id of epoch e)
  *
  * (RFC 5869, no salt, 32 bytes out, ids as two bytes in network byte order.)
- * Key id = generation (4 bits, 1 to 15, then 1 again) | epoch mod 4096; epoch e of
- * a generation lasts from origin + e * length for length seconds of UTC.
+ * Key id = generation (4 bits, 1 to 14, then 1 again) | epoch mod 4096; epoch e of
+ * a generation lasts from origin + e * length for length seconds of UTC.  (Not 15: two
+ * generations overlap, and the key map tells odd from even.)
  *
  * All machines of a fleet share one state file's content and derive the same keys
  * from the same clock.  The chain kept is that of the oldest epoch still answered
@@ -20,7 +21,8 @@
  *    monotonic clock + keep epochs) is not believed: the keys go on with the
  *    monotonic clock.  Keep epochs, because a false jump within them leaves the true
  *    present key within the window;
- *  - a clock behind the oldest epoch is not believed either: the stored one stays.
+ *  - a clock more than keep epochs behind the highest time accepted is not believed
+ *    either: the stored epoch stays.
  *
  * The state file and its format: keys_state.h.
  */
@@ -65,7 +67,7 @@ int keys_reload(struct keys *keys, const struct keys_config *config);
 /*
  * Moves to the epoch of `utc` (s since 1970).  `monotonic` is CLOCK_BOOTTIME in s.
  * Call it about once a second.  The state file is rewritten when an epoch begins;
- * a failure to write is logged, and tried again by the next call.
+ * a failure to write is logged, and tried again after a minute.
  * Returns 0: the keys are those of the present, others' cookies may be judged by them;
  *   -EAGAIN: the clock is not synchronised, the window stays as it was;
  *   -ERANGE: the clock is not believed (logged once), the window follows the

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#define _GNU_SOURCE /* O_DIRECTORY, O_NOFOLLOW */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keys_state.h"
+#include "log.h"
+
+/* ---- reading ------------------------------------------------------------ */
+
+static void identify(struct keys_file *file, const struct stat *st)
+{
+	file->dev = st->st_dev;
+	file->ino = st->st_ino;
+	file->size = st->st_size;
+	file->mtime = st->st_mtim;
+}
+
+/* Whoever reads the file can open and forge cookies. */
+static int check_access(const char *path, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode)) {
+		log_error("%s: is not a regular file", path);
+		return -EACCES;
+	}
+	if (st->st_uid != geteuid() && st->st_uid != 0) {
+		log_error("%s: belongs to uid %u; expected %u or root", path, st->st_uid, geteuid());
+		return -EACCES;
+	}
+	if (st->st_mode & 077) {
+		log_error("%s: others may use it (mode %04o); expected 0600. Run chmod 600 on it, and "
+			  "xnts keys reseed if somebody may have read it", path, st->st_mode & 07777);
+		return -EACCES;
+	}
+	return 0;
+}
+
+static int read_state(int fd, const char *path, struct keys_state *state)
+{
+	char text[KEYS_TEXT_MAX];
+	const char *wrong;
+	ssize_t len = read(fd, text, sizeof(text));
+	int err = 0;
+
+	if (len < 0) {
+		err = -errno;
+		log_error("%s: cannot be read: %s", path, strerror(-err));
+		goto out;
+	}
+	wrong = keys_parse(text, len, state);
+	if (wrong) {
+		err = -EBADMSG;
+		log_error("%s: %s", path, wrong);
+	}
+out:
+	OPENSSL_cleanse(text, sizeof(text));
+	return err;
+}
+
+int keys_load(const char *path, struct keys_state *state, struct keys_file *file)
+{
+	struct stat st;
+	int fd, err;
+
+	memset(state, 0, sizeof(*state));
+	memset(file, 0, sizeof(*file));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		err = -errno;
+		if (err != -ENOENT)
+			log_error("%s: cannot be opened: %s", path, strerror(-err));
+		return err;
+	}
+	if (fstat(fd, &st)) {
+		err = -errno;
+		log_error("%s: %s", path, strerror(-err));
+		goto out;
+	}
+	err = check_access(path, &st);
+	if (!err)
+		err = read_state(fd, path, state);
+	if (!err)
+		identify(file, &st);
+out:
+	close(fd);
+	return err;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+struct place {
+	int dir;
+	const char *name;           /* in dir */
+	char temporary[NAME_MAX + 1];
+};
+
+static int open_place(const char *path, struct place *place)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	place->name = slash ? slash + 1 : path;
+	if (snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		     slash ? path : ".") >= (int)sizeof(dir) ||
+	    snprintf(place->temporary, sizeof(place->temporary), "%s.new", place->name) >=
+		    (int)sizeof(place->temporary))
+		return -ENAMETOOLONG;
+	place->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return place->dir < 0 ? -errno : 0;
+}
+
+static bool still_there(const struct place *place, const struct keys_file *file)
+{
+	struct keys_file found = { 0 };
+	struct stat st;
+
+	if (!fstatat(place->dir, place->name, &st, AT_SYMLINK_NOFOLLOW))
+		identify(&found, &st);
+	return found.dev == file->dev && found.ino == file->ino && found.size == file->size &&
+	       found.mtime.tv_sec == file->mtime.tv_sec && found.mtime.tv_nsec == file->mtime.tv_nsec;
+}
+
+static int write_durably(int fd, const struct keys_state *state)
+{
+	char text[KEYS_TEXT_MAX];
+	size_t len = keys_format(state, text);
+	ssize_t written = write(fd, text, len);
+	int err = 0;
+
+	OPENSSL_cleanse(text, sizeof(text));
+	if (written < 0)
+		err = -errno;
+	else if ((size_t)written != len)
+		err = -ENOSPC;
+	else if (fsync(fd))
+		err = -errno;
+	return err;
+}
+
+/* Under the directory's lock. */
+static int replace(const struct place *place, const struct keys_state *state, struct keys_file *file)
+{
+	struct stat st;
+	int fd, err;
+
+	if (!still_there(place, file))
+		return -ESTALE;
+	/* one that a crash has left, with whatever mode */
+	if (unlinkat(place->dir, place->temporary, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(place->dir, place->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_durably(fd, state);
+	if (!err && fstat(fd, &st))
+		err = -errno;
+	if (!err && renameat(place->dir, place->temporary, place->dir, place->name))
+		err = -errno;
+	close(fd);
+	if (err) {
+		unlinkat(place->dir, place->temporary, 0);
+		return err;
+	}
+	identify(file, &st);
+	return fsync(place->dir) ? -errno : 0;
+}
+
+int keys_save(const char *path, const struct keys_state *state, struct keys_file *file)
+{
+	struct place place;
+	int err = open_place(path, &place);
+
+	if (err)
+		goto out;
+	/* the daemon and the control program may write at the same time */
+	err = flock(place.dir, LOCK_EX) ? -errno : replace(&place, state, file);
+	close(place.dir);
+out:
+	if (err && err != -ESTALE)
+		log_error("%s: cannot be written: %s", path, strerror(-err));
+	return err;
+}
