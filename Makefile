@@ -42,6 +42,7 @@ SKEL := $(OBJECT:.bpf.o=.skel.h)
 TESTS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/unit/test_*.c selftests/prog_run/test_*.c))
 FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/bench/bench_*.c))
+PRELOADS := $(patsubst selftests/%.c,$(BUILD)/%.so,$(wildcard selftests/*/*.preload.c))
 TEST_BPF := $(patsubst selftests/%.c,$(BUILD)/%.o,$(wildcard selftests/*/*.bpf.c))
 MANPAGES := $(wildcard userspace/*.[1-8])
 
@@ -99,7 +100,7 @@ $(MAINS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libxnts.a
 
 TEST_CFLAGS = -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(SANITIZE)
 
-tests: all $(TESTS) $(FUZZERS) $(TEST_BPF)
+tests: all $(TESTS) $(FUZZERS) $(TEST_BPF) $(PRELOADS)
 
 $(BUILD)/sanitized/%.o: userspace/%.c $(SKEL)
 	$(call say,CC,$@)
@@ -126,6 +127,12 @@ $(BUILD)/fuzz/%: selftests/fuzz/%.c $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(TEST_CFLAGS) -fsanitize=fuzzer $(DEPS) $< $(LIBS) -o $@
 
+# Preloaded into clients that would set the clock.
+$(BUILD)/%.preload.so: selftests/%.preload.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARN) -O2 -fPIC -shared $(DEPS) $< -o $@
+
 $(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libxnts.a $(SKEL)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
@@ -145,7 +152,7 @@ bench: deps
 	$(Q)selftests/run.sh bench
 
 run: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all $(TEST_BPF)
 	$(Q)IFACE='$(IFACE)' ONCE='$(ONCE)' scripts/demo.sh
 
 # Installs what is missing when it may, else says what to install.

@@ -20,6 +20,16 @@ man_page_is_clean() { # FILE
 	[ -z "$warnings" ] || { echo "$warnings"; return 1; }
 }
 
+# The programs may not be installed yet, so another stands in for them.
+unit_is_sound() {
+	local dir said
+	dir=$(mktemp -d) || return
+	sed 's#^ExecStart=.*#ExecStart=/bin/true#' scripts/xntsd.service >"$dir/xntsd.service"
+	said=$(systemd-analyze verify --man=no "$dir/xntsd.service" 2>&1)
+	rm -r "$dir"
+	[ -z "$said" ] || { echo "$said"; return 1; }
+}
+
 # SPDX in the first two lines (a shebang may come first).
 licensed() {
 	local file bad=0
@@ -39,6 +49,11 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
 	check "every source says its licence" licensed
 else
 	skip "only the fixed top level is tracked" "not a git work tree"
+fi
+if command -v systemd-analyze >/dev/null; then
+	check "systemd accepts the unit" unit_is_sound
+else
+	skip "systemd accepts the unit" "systemd-analyze is not installed"
 fi
 for page in userspace/*.[1-8]; do
 	[ -e "$page" ] || continue

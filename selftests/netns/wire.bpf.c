@@ -17,7 +17,26 @@
 #define PROTO_UDP 17
 #define NTP_PORT 123
 
-struct __sk_buff;
+/* The beginning of the UAPI struct, as far as it is used. */
+struct __sk_buff {
+	__u32 len, pkt_type, mark, queue_mapping, protocol, vlan_present;
+};
+
+/* [0]: tags put on, [1]: taken off.  So that a test sees that tags were there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} tags SEC(".maps");
+
+static __always_inline void count(__u32 which)
+{
+	__u64 *n = bpf_map_lookup_elem(&tags, &which);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
 
 SEC("xdp")
 int pass(struct xdp_md *ctx)
@@ -45,16 +64,16 @@ static __always_inline bool to_ntp(struct __sk_buff *skb)
 SEC("tc/push")
 int push(struct __sk_buff *skb)
 {
-	if (to_ntp(skb))
-		bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), VLAN_ID);
+	if (to_ntp(skb) && !bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), VLAN_ID))
+		count(0);
 	return TC_ACT_OK;
 }
 
-/* Without a tag there is nothing to take off, and the helper says so. */
 SEC("tc/pop")
 int pop(struct __sk_buff *skb)
 {
-	bpf_skb_vlan_pop(skb);
+	if (skb->vlan_present && !bpf_skb_vlan_pop(skb))
+		count(1);
 	return TC_ACT_OK;
 }
 
