@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "xnts_abi.h"
 
 struct dataplane;
@@ -42,42 +43,43 @@ int dataplane_unload(void);
 
 /* ---- links -------------------------------------------------------------- */
 
-enum dataplane_mode {
-	DATAPLANE_AUTO,    /* native, else generic */
-	DATAPLANE_NATIVE,  /* in the driver */
-	DATAPLANE_GENERIC, /* in the stack: slow, works on every device */
-};
-
 /*
  * Attaches the loaded program to an interface and pins the link.  A link of
- * ours that is there is updated atomically; a severed one is made anew.
+ * ours that is there is updated atomically; a severed one is made anew, and so is one in
+ * another mode than the one asked for.  CONFIG_MODE_AUTO: native, else generic.
  * -EBUSY: another program holds the interface.  The mode obtained is logged.
  */
-int dataplane_attach(struct dataplane *dp, const char *ifname, enum dataplane_mode mode);
+int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode mode);
 
 /* Removes the link of an interface.  -ENOENT: there is none. */
 int dataplane_detach(const char *ifname);
 
+/* Is there a pinned link of this name, good or severed? */
+bool dataplane_has_link(const char *ifname);
+
 struct dataplane_link {
 	char ifname[IF_NAMESIZE];
 	uint32_t ifindex;         /* 0: severed, its device went away */
-	enum dataplane_mode mode; /* DATAPLANE_AUTO: unknown */
+	enum config_mode mode;    /* CONFIG_MODE_AUTO: unknown */
 	uint32_t prog_id;
 };
 
-/* Lists the pinned links: fills up to `max`, returns how many there are. */
+#define DATAPLANE_MAX_LINKS 64
+
+/* Lists the pinned links, up to `max`; returns how many. */
 int dataplane_links(struct dataplane_link *links, int max);
 
 /*
- * Updates every pinned link to the loaded program: an upgrade takes over what
+ * Brings every pinned link to the loaded program: an upgrade takes over what
  * an older xntsd or a script attached.  Severed links whose device is back are
- * made anew.  Returns how many were re-attached, or the first error after trying all.
+ * made anew, in `mode`; live ones keep theirs.  Returns how many were made anew, or the first
+ * error after trying all.
  */
-int dataplane_refresh_links(struct dataplane *dp);
+int dataplane_refresh_links(struct dataplane *dp, enum config_mode mode);
 
 /* ---- what the daemon writes --------------------------------------------- */
 
-/* Publishes a clock state (units in xnts_abi.h); mono and tai are the caller's. */
+/* Publishes a clock state as clock_source_read() filled it. */
 void dataplane_set_clock(struct dataplane *dp, const struct xnts_clock_state *state);
 
 struct dataplane_key {
@@ -86,16 +88,15 @@ struct dataplane_key {
 };
 
 /*
- * Makes the map hold exactly these keys: prepares and writes those it lacks,
- * wipes the slots of all others.  The caller wipes its own copy.
+ * Makes the key map hold exactly these keys: prepares and writes those it lacks, then names
+ * the key that seals (0: none), then wipes the slots of all others.  The caller wipes
+ * its own copy.
  */
-void dataplane_set_keys(struct dataplane *dp, const struct dataplane_key *keys, int count);
+void dataplane_set_keys(struct dataplane *dp, const struct dataplane_key *keys, int count,
+			uint16_t seal_id);
 
-/*
- * Says which key seals (0: none) and that the keys were confirmed at `mono`,
- * good for `hold` (CLOCK_MONOTONIC, ns).  Call after dataplane_set_keys().
- */
-void dataplane_set_key_state(struct dataplane *dp, uint16_t seal_id, uint64_t mono, uint64_t hold);
+/* The keys were found right at `mono`, which holds for `hold` (CLOCK_MONOTONIC, ns). */
+void dataplane_confirm_keys(struct dataplane *dp, uint64_t mono, uint64_t hold);
 
 /* Replaces the configuration; abi_version is filled in here. */
 int dataplane_set_config(struct dataplane *dp, const struct xnts_config *config);

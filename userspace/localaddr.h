@@ -5,38 +5,35 @@
  * such as `ip route add local 192.0.2.0/24 dev lo` included), or to a
  * configured list.
  *
- * The kernel tells of changes over rtnetlink.  A change is applied at once; after a
- * lost message, or any doubt, all routes are read again: what is new is added
- * first, then what is gone is deleted, so that no address that stays is ever missing.
+ * The kernel tells of changes over rtnetlink; after each, and after lost messages,
+ * the routes are read again: what is new is added first, then what is gone is
+ * deleted, so that no address that stays is ever missing.  Loopback addresses are
+ * left out.  Routes of a VRF are in the VRF's table, not in local: list such addresses.
  */
 #ifndef XNTS_LOCALADDR_H
 #define XNTS_LOCALADDR_H
 
-#include <stdint.h>
-#include <sys/socket.h>
+#include "config.h"
 
 struct localaddr;
 
-struct localaddr_prefix {
-	sa_family_t family;   /* AF_INET or AF_INET6 */
-	uint8_t prefixlen;    /* bits */
-	uint8_t addr[16];     /* wire; the first 4 bytes for AF_INET */
-};
-
 /*
- * Fills the tries and goes on watching.  `count` 0: the kernel's routes;
- * otherwise this list, and nothing is watched.  Negative errno on failure.
+ * Fills the tries and goes on watching.  An empty list: the kernel's routes;
+ * otherwise the list, and nothing is watched.  Negative errno on failure.
  */
 int localaddr_open(struct localaddr **out, int local4_fd, int local6_fd,
-		   const struct localaddr_prefix *list, int count);
+		   const struct config_prefixes *list);
 
 /* Descriptor to poll for reading, -1 for a configured list. */
 int localaddr_fd(const struct localaddr *la);
 
-/* Applies what the kernel told.  Negative errno: the tries may be out of date; call again. */
+/*
+ * Applies what the kernel told.  Negative errno, logged: the tries may be out of date; call
+ * again in a second, whether or not the descriptor is readable.
+ */
 int localaddr_dispatch(struct localaddr *la);
 
-/* Ends the watch.  The tries stay as they are. */
+/* Ends the watch; NULL is fine.  The tries stay as they are. */
 void localaddr_close(struct localaddr *la);
 
 #endif /* XNTS_LOCALADDR_H */

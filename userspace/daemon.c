@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "daemon.h"
+#include "netlink.h"
+#include "privileges.h"
+
+#define RETRY 30 /* s between attempts at a link that could not be made anew */
+
+/* ---- one daemon at a time ----------------------------------------------- */
+
+static void make_parent(const char *path)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	mkdir(dirname(copy), 0755); /* a failure shows when the file is opened */
+}
+
+static void report_other(const char *path, int fd)
+{
+	char pid[16] = "";
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	pid[n > 0 ? strcspn(pid, "\n") : 0] = 0;
+	log_error("%s: another xntsd runs, process %s", path, pid);
+}
+
+/* The lock counts, not the file: one that a dead daemon left is no obstacle. */
+static int write_pid_file(const char *path)
+{
+	int fd;
+
+	make_parent(path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		log_error("%s: %s", path, strerror(errno));
+		return -errno;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		report_other(path, fd);
+		close(fd);
+		return -EEXIST;
+	}
+	if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0)
+		log_warning("%s: cannot be written: %s", path, strerror(errno));
+	return fd;
+}
+
+/* ---- what it waits for -------------------------------------------------- */
+
+static int open_timer(void)
+{
+	struct itimerspec second = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &second, NULL);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_events(struct daemon *d)
+{
+	d->timer_fd = open_timer();
+	d->signal_fd = open_signals();
+	d->link_fd = netlink_listen(RTMGRP_LINK);
+	if (d->timer_fd >= 0 && d->signal_fd >= 0 && d->link_fd >= 0)
+		return 0;
+	log_error("timer, signals or rtnetlink: cannot be opened");
+	return d->timer_fd < 0 ? d->timer_fd : d->signal_fd < 0 ? d->signal_fd : d->link_fd;
+}
+
+/* ---- links -------------------------------------------------------------- */
+
+static void repair_links(struct daemon *d)
+{
+	int made = dataplane_refresh_links(d->dp, d->cfg->ntp.mode);
+
+	if (made > 0) {
+		d->reattached += made;
+		log_warning("links made anew: %d, since the start: %u", made, d->reattached);
+	}
+}
+
+static int ignore_message(const struct nlmsghdr *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return 0;
+}
+
+/* Whatever was said, and also if something was lost: look at all links. */
+static void on_link_event(struct daemon *d)
+{
+	netlink_read(d->link_fd, ignore_message, NULL);
+	repair_links(d);
+	feed_config(d);
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+static void on_second(struct daemon *d)
+{
+	uint64_t expirations;
+
+	if (read(d->timer_fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	feed_clock(d);
+	feed_keys(d);
+	localaddr_dispatch(d->local);
+	feed_config(d); /* a script may have attached a NIC */
+	if (++d->ticks % RETRY == 0)
+		repair_links(d);
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static void reload(struct daemon *d)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+	daemon_reload(d);
+	sd_notify(0, "READY=1");
+}
+
+/* True when it is time to end. */
+static bool on_signal(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return true;
+		reload(d);
+	}
+	return false;
+}
+
+static void loop(struct daemon *d)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = d->signal_fd, .events = POLLIN },
+			{ .fd = d->timer_fd, .events = POLLIN },
+			{ .fd = d->link_fd, .events = POLLIN },
+			{ .fd = localaddr_fd(d->local), .events = POLLIN },
+			{ .fd = d->ke ? ke_fd(d->ke) : -1, .events = POLLIN },
+		};
+
+		if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
+			continue; /* EINTR */
+		if (fds[1].revents)
+			on_second(d);
+		if (fds[2].revents)
+			on_link_event(d);
+		if (fds[3].revents)
+			localaddr_dispatch(d->local);
+		if (fds[4].revents)
+			ke_dispatch(d->ke);
+		if (fds[0].revents && on_signal(d)) /* last: a reload changes the others */
+			return;
+	}
+}
+
+/* ---- start and end ------------------------------------------------------ */
+
+/* All maps are filled before the first packet can meet the program. */
+static int fill_maps(struct daemon *d)
+{
+	int err = localaddr_open(&d->local, dataplane_local4_fd(d->dp), dataplane_local6_fd(d->dp),
+				 &d->cfg->ntp.addresses);
+
+	if (!err)
+		err = clock_source_open(&d->clock, d->cfg);
+	if (!err)
+		err = keys_open(&d->keys, &d->cfg->keys);
+	if (err)
+		return err;
+	feed_clock(d);
+	feed_keys(d);
+	return feed_config(d);
+}
+
+static int start_ke(struct daemon *d)
+{
+	int err;
+
+	if (!d->cfg->ke.enabled)
+		return 0;
+	err = ke_start(&d->ke, d->cfg, dataplane_ke_counters_fd(d->dp));
+	if (!err)
+		feed_workers(d);
+	return err;
+}
+
+/*
+ * Privileges go before the first worker starts: what a worker's restart would lack is
+ * then lacking at once, under the operator's eyes.
+ */
+static int start(struct daemon *d)
+{
+	int err = check_interfaces(d->cfg);
+
+	if (!err)
+		err = dataplane_load(&d->dp);
+	if (!err)
+		err = open_events(d);
+	if (!err)
+		err = fill_maps(d);
+	if (!err)
+		err = attach_interfaces(d, d->cfg);
+	if (!err)
+		err = privileges_drop();
+	if (!err)
+		err = start_ke(d);
+	if (!err)
+		repair_links(d); /* what scripts or an older xntsd attached */
+	return err;
+}
+
+static void stop(struct daemon *d)
+{
+	ke_stop(d->ke);
+	if (d->keys)
+		keys_close(d->keys);
+	if (d->clock)
+		clock_source_close(d->clock);
+	localaddr_close(d->local);
+	dataplane_close(d->dp);
+	close(d->timer_fd);
+	close(d->signal_fd);
+	close(d->link_fd);
+}
+
+int daemon_run(const char *config_path, const char *pid_file)
+{
+	static struct daemon d;
+	struct config_error error;
+	int err, pid_fd;
+
+	d = (struct daemon){ .config_path = config_path, .timer_fd = -1, .signal_fd = -1,
+			     .link_fd = -1, .cfg = &d.config[0] };
+	err = config_load(config_path, &d.config[0], &error);
+	if (err) {
+		log_error("%s", error.text);
+		return err;
+	}
+	log_set_level(d.cfg->log.level);
+	pid_fd = write_pid_file(pid_file);
+	if (pid_fd < 0)
+		return pid_fd;
+	err = start(&d);
+	if (!err) {
+		log_info("started");
+		sd_notify(0, "READY=1");
+		loop(&d);
+		sd_notify(0, "STOPPING=1");
+		log_info("ended; what is attached stays attached");
+	}
+	stop(&d);
+	unlink(pid_file);
+	close(pid_fd);
+	return err;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The daemon: daemon.c starts it and waits, feed.c carries what the sources say into the maps,
+ * reload.c changes the configuration of a running one.
+ */
+#ifndef XNTS_DAEMON_H
+#define XNTS_DAEMON_H
+
+#include "clock_source.h"
+#include "config.h"
+#include "dataplane.h"
+#include "ke.h"
+#include "keys.h"
+#include "localaddr.h"
+
+struct daemon {
+	const char *config_path;
+	const struct config *cfg; /* the one in force; one of config[] */
+	struct config config[2];
+
+	struct dataplane *dp;
+	struct localaddr *local;
+	struct clock_source *clock;
+	struct keys *keys;
+	struct ke *ke; /* NULL: not enabled */
+
+	int timer_fd, signal_fd, link_fd;
+	unsigned int ticks;
+	unsigned int reattached; /* links made anew since start */
+
+	struct xnts_config written;    /* what the config map holds */
+	struct xnts_clock_state state; /* as published last; mono 0: never */
+	uint64_t keys_version;         /* of what the maps and the workers hold */
+	bool keys_fed;
+};
+
+/* Runs until SIGTERM or SIGINT.  0, or a negative errno when it could not start, logged. */
+int daemon_run(const char *config_path, const char *pid_file);
+
+/* ---- feed.c ------------------------------------------------------------- */
+
+/* Ports, MACs of the attached NICs, limits: to the config map, if anything changed. */
+int feed_config(struct daemon *d);
+
+/* Reads the clock source once and publishes what it says. */
+void feed_clock(struct daemon *d);
+
+/* Advances the keys by the clock; what changed goes to the maps and the workers. */
+void feed_keys(struct daemon *d);
+
+/* The sealing keys to the workers: after a start or a reload of KE. */
+void feed_workers(struct daemon *d);
+
+/* ---- reload.c ----------------------------------------------------------- */
+
+/* Attaches what `cfg` lists; on error detaches again what was not there before. */
+int attach_interfaces(struct daemon *d, const struct config *cfg);
+
+/* Takes the configuration file's present content, or refuses it whole. */
+void daemon_reload(struct daemon *d);
+
+#endif /* XNTS_DAEMON_H */

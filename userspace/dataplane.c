@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "aes.h"
+#include "dataplane_priv.h"
+#include "log.h"
+#include "xnts.skel.h"
+
+/* libbpf's words, the verifier's among them, are for those who ask for them. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[1024];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = 0;
+	log_debug("%s", line);
+	return 0;
+}
+
+/* Gives the object the pinned maps in place of new ones. */
+static int reuse_maps(struct dataplane *dp)
+{
+	for (int i = 0; i < PIN_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(dp->skel->obj, pin_map_name(i));
+		int err = map ? 0 : -ENOENT;
+
+		if (!err && dp->map_fd[i] >= 0)
+			err = bpf_map__reuse_fd(map, dp->map_fd[i]);
+		if (err) {
+			log_error("%s: cannot be given to the program: %s", pin_map_name(i),
+				  strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Pins the maps that were made by this load. */
+static int pin_new_maps(struct dataplane *dp)
+{
+	for (int i = 0; i < PIN_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(dp->skel->obj, pin_map_name(i));
+		int err, fd;
+
+		if (dp->map_fd[i] >= 0)
+			continue;
+		fd = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
+		if (fd < 0)
+			return -errno;
+		dp->map_fd[i] = fd;
+		err = pins_add(i, fd);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * The program's nonces are a counter of its own under this key, so the key is
+ * drawn anew for every load and must be there before the first packet.
+ */
+static int fill_nonce_key(struct dataplane *dp)
+{
+	struct xnts_aes_key expanded;
+	uint8_t key[16];
+	uint32_t zero = 0;
+	int err = 0;
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		err = -EIO;
+	if (!err) {
+		aes_expand_key(&expanded, key);
+		err = bpf_map_update_elem(bpf_map__fd(dp->skel->maps.xnts_nonce_key), &zero,
+					  &expanded, BPF_ANY);
+	}
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(&expanded, sizeof(expanded));
+	if (err)
+		log_error("nonce key: cannot be set: %s", strerror(-err));
+	return err;
+}
+
+static int load_program(struct dataplane *dp)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	dp->skel = xnts_bpf__open();
+	if (!dp->skel)
+		return -errno;
+	err = reuse_maps(dp);
+	if (err)
+		return err;
+	err = xnts_bpf__load(dp->skel);
+	if (err) {
+		log_error("the kernel refuses the XDP program: %s "
+			  "(`[log] level = debug` shows why)", strerror(-err));
+		return err;
+	}
+	dp->prog_fd = bpf_program__fd(dp->skel->progs.xnts_sw);
+	err = bpf_obj_get_info_by_fd(dp->prog_fd, &info, &len);
+	dp->prog_id = info.id;
+	return err;
+}
+
+/* One loader at a time: two would both make maps and pin half of each. */
+static int lock_pins(void)
+{
+	int fd = open(XNTS_PIN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static struct dataplane *new_dataplane(void)
+{
+	struct dataplane *dp = calloc(1, sizeof(*dp));
+
+	if (!dp)
+		return NULL;
+	dp->prog_fd = -1;
+	for (int i = 0; i < PIN_COUNT; i++)
+		dp->map_fd[i] = -1;
+	return dp;
+}
+
+static int load_locked(struct dataplane *dp)
+{
+	int err = pins_open(dp->map_fd);
+
+	if (!err)
+		err = load_program(dp);
+	if (!err)
+		err = fill_nonce_key(dp);
+	if (!err)
+		err = pin_new_maps(dp);
+	return err ? err : maps_io_map(dp, true);
+}
+
+int dataplane_load(struct dataplane **out)
+{
+	struct dataplane *dp;
+	int lock, err = pins_prepare();
+
+	*out = NULL;
+	if (err)
+		return err;
+	lock = lock_pins();
+	if (lock < 0)
+		return lock;
+	dp = new_dataplane();
+	err = dp ? load_locked(dp) : -ENOMEM;
+	close(lock);
+	if (err)
+		dataplane_close(dp);
+	else
+		*out = dp;
+	return err;
+}
+
+int dataplane_open(struct dataplane **out)
+{
+	struct dataplane *dp = new_dataplane();
+	int err = dp ? pins_open(dp->map_fd) : -ENOMEM;
+
+	*out = NULL;
+	for (int i = 0; i < PIN_COUNT && !err; i++)
+		if (dp->map_fd[i] < 0)
+			err = -ENOENT;
+	if (!err)
+		err = maps_io_map(dp, false);
+	if (err)
+		dataplane_close(dp);
+	else
+		*out = dp;
+	return err;
+}
+
+void dataplane_close(struct dataplane *dp)
+{
+	if (!dp)
+		return;
+	maps_io_unmap(dp);
+	pins_close(dp->map_fd);
+	xnts_bpf__destroy(dp->skel);
+	free(dp);
+}
+
+int dataplane_unload(void)
+{
+	int err = attach_detach_all();
+
+	return err ? err : pins_remove();
+}
+
+int dataplane_local4_fd(const struct dataplane *dp)
+{
+	return dp->map_fd[PIN_LOCAL4];
+}
+
+int dataplane_local6_fd(const struct dataplane *dp)
+{
+	return dp->map_fd[PIN_LOCAL6];
+}
+
+int dataplane_ke_counters_fd(const struct dataplane *dp)
+{
+	return dp->map_fd[PIN_KE_COUNTERS];
+}

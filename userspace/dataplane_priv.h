@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What dataplane.c, attach.c and maps_io.c share, and nobody else sees. */
+#ifndef XNTS_DATAPLANE_PRIV_H
+#define XNTS_DATAPLANE_PRIV_H
+
+#include "dataplane.h"
+#include "pins.h"
+
+struct xnts_bpf;
+
+struct dataplane {
+	struct xnts_bpf *skel; /* NULL: opened, not loaded */
+	int prog_fd;           /* -1: not loaded; the skeleton's */
+	uint32_t prog_id;
+	int map_fd[PIN_COUNT];
+
+	/* Mapped writable when loaded, read-only when opened. */
+	struct xnts_clock *clock;
+	struct xnts_ke_counters *ke_counters;
+	struct xnts_cookie_key *keys;
+	struct xnts_key_state *key_state;
+};
+
+/* Maps and unmaps the four above; map_fd is filled. */
+int maps_io_map(struct dataplane *dp, bool writable);
+void maps_io_unmap(struct dataplane *dp);
+
+/* Removes every link pin. */
+int attach_detach_all(void);
+
+#endif /* XNTS_DATAPLANE_PRIV_H */

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "localaddr.h"
+#include "log.h"
+#include "netlink.h"
+#include "xnts_abi.h"
+
+#define ATTEMPTS 4 /* at a dump while routes change; then the next second */
+
+/* Keys of one trie, zero padded: the first bytes of a struct xnts_lpm6 are a struct xnts_lpm4. */
+struct prefix_set {
+	struct xnts_lpm6 *item;
+	size_t count, room;
+};
+
+struct localaddr {
+	int trie4, trie6; /* borrowed */
+	int fd;           /* -1: configured list */
+	bool doubt;       /* the tries may differ from the kernel's routes */
+	struct prefix_set set4, set6;
+};
+
+static int set_add(struct prefix_set *set, const void *addr, size_t len, uint32_t prefixlen)
+{
+	struct xnts_lpm6 *item;
+
+	if (set->count == set->room) {
+		size_t room = set->room ? 2 * set->room : 64;
+
+		item = realloc(set->item, room * sizeof(*item));
+		if (!item)
+			return -ENOMEM;
+		set->item = item;
+		set->room = room;
+	}
+	item = &set->item[set->count++];
+	memset(item, 0, sizeof(*item));
+	item->prefixlen = prefixlen;
+	if (addr)
+		memcpy(item->addr, addr, len);
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct xnts_lpm6));
+}
+
+static bool set_has(const struct prefix_set *set, const struct xnts_lpm6 *key)
+{
+	return set->count && bsearch(key, set->item, set->count, sizeof(*key), compare);
+}
+
+/* ---- the tries ---------------------------------------------------------- */
+
+static int add_all(int trie, const struct prefix_set *set)
+{
+	uint32_t value = 1;
+	int err = 0;
+
+	for (size_t i = 0; i < set->count && !err; i++)
+		err = bpf_map_update_elem(trie, &set->item[i], &value, BPF_ANY);
+	return err;
+}
+
+static void delete_gone(int trie, const struct prefix_set *set)
+{
+	struct xnts_lpm6 key = { 0 }, next = { 0 };
+	int end = bpf_map_get_next_key(trie, NULL, &next);
+
+	while (!end) {
+		key = next;
+		/* First on to the next: from a deleted key the walk would start anew. */
+		end = bpf_map_get_next_key(trie, &key, &next);
+		if (!set_has(set, &key))
+			bpf_map_delete_elem(trie, &key);
+	}
+}
+
+/* Makes the trie equal to the set; an address that is in both is never missing meanwhile. */
+static int sync_trie(int trie, struct prefix_set *set)
+{
+	int err;
+
+	if (set->count)
+		qsort(set->item, set->count, sizeof(*set->item), compare);
+	err = add_all(trie, set);
+	delete_gone(trie, set);
+	if (err) /* there may have been no room before the deletions */
+		err = add_all(trie, set);
+	if (err)
+		log_error("local addresses: not all of %zu prefixes are served (at most %d fit): %s",
+			  set->count, XNTS_MAX_LOCAL, strerror(-err));
+	return err;
+}
+
+static int sync_tries(struct localaddr *la)
+{
+	int err4 = sync_trie(la->trie4, &la->set4);
+	int err6 = sync_trie(la->trie6, &la->set6);
+
+	return err4 ? err4 : err6;
+}
+
+/* ---- routes ------------------------------------------------------------- */
+
+static bool is_loopback(uint8_t family, const uint8_t *addr)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return family == AF_INET ? addr[0] == 127 : !memcmp(addr, one, sizeof(one));
+}
+
+static bool is_local_route(const struct nlmsghdr *msg)
+{
+	const struct rtmsg *route = NLMSG_DATA(msg);
+
+	return msg->nlmsg_len >= NLMSG_LENGTH(sizeof(*route)) &&
+	       route->rtm_table == RT_TABLE_LOCAL && route->rtm_type == RTN_LOCAL &&
+	       (route->rtm_family == AF_INET || route->rtm_family == AF_INET6);
+}
+
+static int collect_route(const struct nlmsghdr *msg, void *arg)
+{
+	struct rtmsg *route = NLMSG_DATA(msg);
+	struct localaddr *la = arg;
+	const uint8_t *dst = NULL;
+	struct rtattr *attr;
+	size_t want, len;
+
+	if (msg->nlmsg_type != RTM_NEWROUTE || !is_local_route(msg))
+		return 0;
+	want = route->rtm_family == AF_INET ? 4 : 16;
+	len = RTM_PAYLOAD(msg);
+	for (attr = RTM_RTA(route); RTA_OK(attr, len); attr = RTA_NEXT(attr, len))
+		if (attr->rta_type == RTA_DST && RTA_PAYLOAD(attr) == want)
+			dst = RTA_DATA(attr);
+	if (dst && is_loopback(route->rtm_family, dst))
+		return 0;
+	return set_add(want == 4 ? &la->set4 : &la->set6, dst, want, route->rtm_dst_len);
+}
+
+static int collect_routes(struct localaddr *la)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < ATTEMPTS && err == -EINTR; i++) {
+		la->set4.count = la->set6.count = 0;
+		err = netlink_dump_routes(AF_INET, RT_TABLE_LOCAL, RTN_LOCAL, collect_route, la);
+		if (!err)
+			err = netlink_dump_routes(AF_INET6, RT_TABLE_LOCAL, RTN_LOCAL,
+						  collect_route, la);
+	}
+	return err;
+}
+
+static int resync(struct localaddr *la)
+{
+	int err = collect_routes(la);
+
+	if (err)
+		log_warning("local addresses: cannot read the routes: %s", strerror(-err));
+	else
+		err = sync_tries(la);
+	/* Too many prefixes: trying again would change nothing. */
+	la->doubt = err && err != -ENOSPC;
+	return err;
+}
+
+/* ---- watching ----------------------------------------------------------- */
+
+/*
+ * A route message names one route, but another may give the same prefix, and IPv4 local
+ * routes go without one when a device goes: so a message only says when to look.
+ */
+static int note_change(const struct nlmsghdr *msg, void *arg)
+{
+	struct localaddr *la = arg;
+
+	switch (msg->nlmsg_type) {
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		la->doubt |= is_local_route(msg);
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+	case RTM_DELLINK:
+		la->doubt = true;
+		break;
+	}
+	return 0;
+}
+
+int localaddr_dispatch(struct localaddr *la)
+{
+	if (la->fd < 0)
+		return 0;
+	/* ENOBUFS: messages were lost.  Anything else is a doubt as well. */
+	if (netlink_read(la->fd, note_change, la))
+		la->doubt = true;
+	return la->doubt ? resync(la) : 0;
+}
+
+static int use_list(struct localaddr *la, const struct config_prefixes *list)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < list->count && !err; i++) {
+		const struct config_prefix *p = &list->item[i];
+
+		err = p->family == AF_INET ? set_add(&la->set4, p->addr, 4, p->prefixlen)
+					   : set_add(&la->set6, p->addr, 16, p->prefixlen);
+	}
+	return err ? err : sync_tries(la);
+}
+
+static int use_routes(struct localaddr *la)
+{
+	/* Listen first: what changes during the dump is then told after it. */
+	la->fd = netlink_listen(RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_IFADDR |
+				RTMGRP_IPV6_IFADDR | RTMGRP_LINK);
+	if (la->fd >= 0)
+		return resync(la);
+	log_error("local addresses: cannot watch the routes: %s", strerror(-la->fd));
+	return la->fd;
+}
+
+int localaddr_open(struct localaddr **out, int local4_fd, int local6_fd,
+		   const struct config_prefixes *list)
+{
+	struct localaddr *la = calloc(1, sizeof(*la));
+	int err;
+
+	*out = NULL;
+	if (!la)
+		return -ENOMEM;
+	la->fd = -1;
+	la->trie4 = local4_fd;
+	la->trie6 = local6_fd;
+	err = list->count ? use_list(la, list) : use_routes(la);
+	if (err && err != -ENOSPC)
+		localaddr_close(la);
+	else
+		*out = la;
+	return *out ? 0 : err;
+}
+
+int localaddr_fd(const struct localaddr *la)
+{
+	return la->fd;
+}
+
+void localaddr_close(struct localaddr *la)
+{
+	if (!la)
+		return;
+	if (la->fd >= 0)
+		close(la->fd);
+	free(la->set4.item);
+	free(la->set6.item);
+	free(la);
+}

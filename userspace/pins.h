@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The files below XNTS_PIN_DIR: the maps of xnts_abi.h under their names, and a
+ * link an interface as link_IFNAME.  This file knows names and shapes; contents
+ * are dataplane.h's.
+ *
+ * Functions return 0 or a negative errno and log failures, naming the pin.
+ */
+#ifndef XNTS_PINS_H
+#define XNTS_PINS_H
+
+#include <limits.h>
+#include <stddef.h>
+
+enum pin {
+	PIN_SWITCH,
+	PIN_CONFIG,
+	PIN_CLOCK,
+	PIN_LOCAL4,
+	PIN_LOCAL6,
+	PIN_COUNTERS,
+	PIN_KE_COUNTERS,
+	PIN_KEYS,
+	PIN_KEY_STATE,
+	PIN_COUNT
+};
+
+#define PIN_PATH 128
+
+/* The map's name in the object: "xnts_" and its file name. */
+const char *pin_map_name(enum pin pin);
+
+/* Makes sure that bpffs is mounted and holds XNTS_PIN_DIR (mode 0700). */
+int pins_prepare(void);
+
+/*
+ * Opens the pinned maps; -1 where there is none.  -EPROTO when one is of another
+ * ABI version or shape: nothing is opened then.
+ */
+int pins_open(int fd[PIN_COUNT]);
+
+/* Pins a map that has no pin. */
+int pins_add(enum pin pin, int map_fd);
+
+void pins_close(int fd[PIN_COUNT]);
+
+/* Removes the map pins, and the directory when that leaves it empty. */
+int pins_remove(void);
+
+/* Bytes of a map's memory when it is mapped, whole pages. */
+size_t pin_map_bytes(enum pin pin);
+
+/* Path of an interface's link pin, into a buffer of PIN_PATH bytes. */
+void pin_link_path(const char *ifname, char *path);
+
+/*
+ * The interface a directory entry is the link pin of, into IF_NAMESIZE bytes.
+ * -ENOENT: it is no link pin (not logged).
+ */
+int pin_link_ifname(const char *entry, char *ifname);
+
+#endif /* XNTS_PINS_H */

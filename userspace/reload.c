@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "check.h"
+#include "daemon.h"
+
+int attach_interfaces(struct daemon *d, const struct config *cfg)
+{
+	const struct config_interfaces *list = &cfg->ntp.interfaces;
+	bool made[CONFIG_INTERFACES] = { false };
+	int err = 0;
+
+	for (unsigned int i = 0; i < list->count && !err; i++) {
+		bool had = dataplane_has_link(list->item[i]);
+
+		if (had && !if_nametoindex(list->item[i]))
+			continue; /* attached when its device is back */
+		err = dataplane_attach(d->dp, list->item[i], cfg->ntp.mode);
+		made[i] = !err && !had;
+	}
+	for (unsigned int i = 0; i < list->count && err; i++)
+		if (made[i])
+			dataplane_detach(list->item[i]);
+	return err;
+}
+
+static bool lists(const struct config *cfg, const char *ifname)
+{
+	for (unsigned int i = 0; i < cfg->ntp.interfaces.count; i++)
+		if (!strcmp(cfg->ntp.interfaces.item[i], ifname))
+			return true;
+	return false;
+}
+
+/* What a script attached is on neither list and stays. */
+static void detach_dropped(const struct config *from, const struct config *to)
+{
+	for (unsigned int i = 0; i < from->ntp.interfaces.count; i++)
+		if (!lists(to, from->ntp.interfaces.item[i]))
+			dataplane_detach(from->ntp.interfaces.item[i]);
+}
+
+/* KE as `cfg` wants it, but for its end, which cannot fail and comes last. */
+static int apply_ke(struct daemon *d, const struct config *cfg)
+{
+	int err = 0;
+
+	if (!cfg->ke.enabled)
+		return 0;
+	if (d->ke)
+		err = ke_reload(d->ke, cfg);
+	else
+		err = ke_start(&d->ke, cfg, dataplane_ke_counters_fd(d->dp));
+	if (!err)
+		feed_workers(d);
+	return err;
+}
+
+static void stop_unwanted_ke(struct daemon *d, const struct config *cfg)
+{
+	if (cfg->ke.enabled || !d->ke)
+		return;
+	ke_stop(d->ke);
+	d->ke = NULL;
+}
+
+static int apply_addresses(struct daemon *d, const struct config *cfg)
+{
+	struct localaddr *local;
+	int err = localaddr_open(&local, dataplane_local4_fd(d->dp), dataplane_local6_fd(d->dp),
+				 &cfg->ntp.addresses);
+
+	if (err)
+		return err;
+	localaddr_close(d->local);
+	d->local = local;
+	return 0;
+}
+
+static int check_unchangeable(const struct config *from, const struct config *to)
+{
+	if (!strcmp(from->keys.state, to->keys.state))
+		return 0;
+	log_error("[keys] state: another file needs a restart, not a reload");
+	return -EINVAL;
+}
+
+/* Every step that can fail, each undone by putting the old configuration back. */
+static int apply(struct daemon *d, const struct config *new)
+{
+	const struct config *old = d->cfg;
+	struct clock_source *clock = NULL;
+	int err;
+
+	err = keys_reload(d->keys, &new->keys);
+	if (err)
+		return err;
+	err = clock_source_open(&clock, new);
+	if (err)
+		goto undo_keys;
+	err = apply_ke(d, new);
+	if (err)
+		goto undo_clock;
+	err = attach_interfaces(d, new);
+	if (err)
+		goto undo_ke;
+	err = apply_addresses(d, new);
+	if (err)
+		goto undo_attach;
+	clock_source_close(d->clock);
+	d->clock = clock;
+	return 0;
+
+undo_attach:
+	detach_dropped(new, old);
+undo_ke:
+	apply_ke(d, old);
+	stop_unwanted_ke(d, old);
+undo_clock:
+	clock_source_close(clock);
+undo_keys:
+	keys_reload(d->keys, &old->keys);
+	return err;
+}
+
+void daemon_reload(struct daemon *d)
+{
+	struct config *new = d->cfg == &d->config[0] ? &d->config[1] : &d->config[0];
+	const struct config *old = d->cfg;
+	struct config_error error;
+	int err = config_load(d->config_path, new, &error);
+
+	if (err)
+		log_error("%s", error.text);
+	if (!err)
+		err = check_unchangeable(old, new);
+	if (!err)
+		err = check_interfaces(new);
+	if (!err)
+		err = apply(d, new);
+	if (err) {
+		log_error("%s: refused, the configuration of before stays in force", d->config_path);
+		return;
+	}
+	d->cfg = new;
+	log_set_level(new->log.level);
+	stop_unwanted_ke(d, new);
+	detach_dropped(old, new);
+	feed_config(d);
+	feed_keys(d);
+	log_info("%s: reloaded", d->config_path);
+}
