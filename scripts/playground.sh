@@ -157,7 +157,7 @@ write_config() {
 }
 
 start_xntsd() {
-	start xntsd server "$BUILD/xntsd" --config "$TMP/xnts.conf"
+	start xntsd server "$BUILD/xntsd" --config "$TMP/xnts.conf" --pid-file "$TMP/xntsd.pid"
 	wait_for 10 xntsd_serves || { tail -n 20 "$TMP/xntsd.log" >&2; return 1; }
 }
 
