@@ -278,8 +278,8 @@ int keys_advance(struct keys *keys, int64_t utc, bool synchronised, int64_t mono
 		return -EAGAIN;
 	if (!keys->state.count) {
 		write_file(keys, utc, monotonic);
-		if (keys->save_error)
-			return keys->save_error;
+		if (!keys->state.count)
+			return keys->save_error ? keys->save_error : -EAGAIN;
 	}
 	err = follow(keys, utc, monotonic);
 	if (keys->unsaved)
