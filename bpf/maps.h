@@ -126,12 +126,26 @@ static __always_inline __u32 frame_len(const struct xnts_request *rq)
 	return bpf_xdp_get_buff_len(rq->md);
 }
 
+/*
+ * Proves 1 <= len <= XNTS_MAX_PAYLOAD.  clang 14 and 19 make `len < 1` a test for
+ * equality, from which kernel 6.1 learns no lower bound; hence `len - 1`.
+ */
+static __always_inline bool len_proven(__u32 *len)
+{
+	__u32 last = *len - 1;
+
+	XNTS_OPAQUE(last);
+	if (last >= XNTS_MAX_PAYLOAD)
+		return false;
+	*len = last + 1;
+	return true;
+}
+
 /* Copy between the frame at `off` and `buf`, len 1 to XNTS_MAX_PAYLOAD; 0 or negative. */
 static __always_inline long frame_load(const struct xnts_request *rq, __u32 off, void *buf,
 				       __u32 len)
 {
-	XNTS_OPAQUE(len);
-	if (len < 1 || len > XNTS_MAX_PAYLOAD)
+	if (!len_proven(&len))
 		return -EINVAL;
 	return bpf_xdp_load_bytes(rq->md, off, buf, len);
 }
@@ -139,8 +153,7 @@ static __always_inline long frame_load(const struct xnts_request *rq, __u32 off,
 static __always_inline long frame_store(const struct xnts_request *rq, __u32 off, void *buf,
 					__u32 len)
 {
-	XNTS_OPAQUE(len);
-	if (len < 1 || len > XNTS_MAX_PAYLOAD)
+	if (!len_proven(&len))
 		return -EINVAL;
 	return bpf_xdp_store_bytes(rq->md, off, buf, len);
 }
