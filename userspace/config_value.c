@@ -204,7 +204,8 @@ static bool split_port(char *text, char **host, char **port)
 	if (text[0] == '[') {
 		char *close = strchr(text, ']');
 
-		if (!close || (close[1] && close[1] != ':') || !strchr(text + 1, ':'))
+		/* brackets are for IPv6 alone: RFC 3986 3.2.2 */
+		if (!close || (close[1] && close[1] != ':') || !memchr(text, ':', close - text))
 			return false;
 		*host = text + 1;
 		*port = close[1] ? close + 2 : NULL;
