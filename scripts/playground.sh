@@ -156,6 +156,11 @@ write_config() {
 	END
 }
 
+# All of the above.
+make_playground() {
+	make_net && make_names && make_certificates && write_config </dev/null
+}
+
 start_xntsd() {
 	start xntsd server "$BUILD/xntsd" --config "$TMP/xnts.conf" --pid-file "$TMP/xntsd.pid"
 	wait_for 10 xntsd_serves || { tail -n 20 "$TMP/xntsd.log" >&2; return 1; }
@@ -176,6 +181,14 @@ counter() { # NAME
 }
 
 # ---- clients ---------------------------------------------------------------
+
+# Sends one plain NTP request and prints the 48 bytes of the answer, in decimal.
+ask() { # NAMESPACE ADDRESS
+	# shellcheck disable=SC2016 # $0 is of the inner shell
+	in_ns "$1" timeout 2 bash -c 'exec 3<>"/dev/udp/$0/123"
+		printf "\043$(printf "\\\\0%.0s" {1..47})" >&3
+		head -c 48 <&3 | od -An -tu1 -w48' "$2"
+}
 
 # Puts into the array PEER how to run a program of a folder that
 # scripts/unpack-deb.sh made: through the folder's own ld.so and libraries.

@@ -55,9 +55,7 @@ chrony46=$(scripts/unpack-deb.sh chrony trixie) || chrony46=
 ntpsec=$(scripts/unpack-deb.sh ntpsec bookworm) || ntpsec=
 ntpdrs=$(scripts/unpack-deb.sh ntpd-rs trixie) || ntpdrs=
 
-make_net || bail "no veth pair"
-make_names && make_certificates || bail "no certificates"
-write_config </dev/null
+make_playground || bail "no playground"
 start_xntsd || bail "xntsd does not serve"
 
 for family in 4 6; do

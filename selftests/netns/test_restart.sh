@@ -34,9 +34,7 @@ no_answer_lost() {
 }
 
 chrony=$(scripts/unpack-deb.sh chrony bookworm) || skip_all "apt could not fetch chrony"
-make_net || bail "no veth pair"
-make_names && make_certificates || bail "no certificates"
-write_config </dev/null
+make_playground || bail "no playground"
 start_xntsd || bail "xntsd does not serve"
 start_chronyd fast "$chrony" ntp4.example "minpoll -6 maxpoll -6" </dev/null
 wait_for 20 chronyd_has_nts_time fast "$chrony" || bail "no NTS time"

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 120
+#
+# What answers say of the time, and what an operator can read of it without xnts.
+. "$(dirname "$0")/../lib.sh"
+need_root
+sandbox "$@"
+
+# LI and stratum of an answer.
+leap_and_stratum() {
+	ask client "$SERVER4" | awk '{ print int($1 / 64), $2 }'
+}
+
+says_unsynchronised() {
+	[ "$(leap_and_stratum)" = "3 0" ]
+}
+
+answers_unsynchronised_nts() {
+	local before nts
+	before=$(counter unsynchronised) nts=$(counter nts_answered)
+	sleep 3
+	[ "$(counter nts_answered)" -gt "$nts" ] && [ "$(counter unsynchronised)" -gt "$before" ]
+}
+
+dump_names() { # MAP NAME...
+	local name dump
+	dump=$(bpftool map dump pinned "$PIN_DIR/$1") || return
+	for name in "${@:2}"; do
+		grep -q "\"$name\": *[0-9-]" <<<"$dump" || { echo "$name is missing in the dump of $1"; return 1; }
+	done
+}
+
+no_key_shown() {
+	! scripts/status.sh -a | grep -Eq '[0-9a-f]{32}|rk|mac'
+}
+
+chrony=$(scripts/unpack-deb.sh chrony bookworm) || skip_all "apt could not fetch chrony"
+make_playground || bail "no playground"
+printf '%s\n' "stratum = 3" "hold = 5s" | write_config
+start_xntsd || bail "xntsd does not serve"
+check_equal "leap and stratum are those of the configuration" "$(leap_and_stratum)" "0 3"
+
+start_chronyd xleave "$chrony" ntp4.example "xleave extfield F323" </dev/null
+check "chronyd with xleave and extension field F323 is served" wait_for 20 chronyd_has_nts_time xleave "$chrony"
+
+check "counters read well in bpftool" dump_names counters nts_answered plain_answered pass_mode nak_bad_cookie drop_malformed
+check "the clock state reads well in bpftool" dump_names clock current stratum leap root_dispersion tai_offset hold
+check "status.sh works" scripts/status.sh
+check "status.sh shows no key" no_key_shown
+
+stop xntsd KILL
+check_equal "without the daemon the time is good for its hold time" "$(leap_and_stratum)" "0 3"
+check "then answers say unsynchronised" wait_for 10 says_unsynchronised
+check "NTS answers as well, still authenticated" answers_unsynchronised_nts
+start_xntsd || bail "xntsd does not start again"
+check_equal "a new daemon brings the time back" "$(leap_and_stratum)" "0 3"
+finish
