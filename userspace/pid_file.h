@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XNTS_PID_FILE_H
+#define XNTS_PID_FILE_H
+
+#include <sys/types.h>
+
+#define PID_FILE_PATH "/run/xnts/xntsd.pid"
+
+/*
+ * The process that holds the lock of the daemon's pid file.  A file that a dead
+ * daemon left is not locked, so that its number is never taken for a process.
+ * Returns the process id, -ESRCH when no daemon runs, or another -errno.
+ */
+pid_t pid_file_owner(const char *path);
+
+#endif /* XNTS_PID_FILE_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "stats.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "counters.h"
+
+int stats_read(struct dataplane *dp, struct stats_sample *sample)
+{
+	struct timespec now;
+	int err;
+
+	memset(sample, 0, sizeof(*sample));
+	sample->cpus = dataplane_cpus();
+	sample->cpu = calloc((size_t)sample->cpus, sizeof(*sample->cpu));
+	if (!sample->cpu)
+		return -ENOMEM;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sample->mono = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	err = dataplane_cpu_counters(dp, sample->cpu);
+	if (err) {
+		stats_free(sample);
+		return err;
+	}
+	sum_packet_counters(sample->cpu, sample->cpus, &sample->packets);
+	sum_ke_counters(dataplane_ke_counters(dp), &sample->ke);
+	return 0;
+}
+
+void stats_free(struct stats_sample *sample)
+{
+	free(sample->cpu);
+	sample->cpu = NULL;
+	sample->cpus = 0;
+}
+
+double stats_rate(uint64_t now, uint64_t before, uint64_t ns)
+{
+	if (now < before || !ns)
+		return 0;
+	return (double)(now - before) * 1e9 / (double)ns;
+}
+
+static void print_line(FILE *out, const struct counter_info *info, uint64_t now,
+		       const uint64_t *before, uint64_t ns)
+{
+	fprintf(out, "%14" PRIu64, now);
+	if (before)
+		fprintf(out, " %12.1f/s", stats_rate(now, *before, ns));
+	fprintf(out, "  %-18s %s\n", info->name, info->meaning);
+}
+
+void stats_print(FILE *out, const struct stats_sample *now, const struct stats_sample *before,
+		 bool all)
+{
+	uint64_t ns = before ? now->mono - before->mono : 0;
+	uint64_t value, old = 0;
+
+	fprintf(out, "packets\n");
+	for (size_t i = 0; i < XNTS_COUNTERS; i++) {
+		value = packet_counter(&now->packets, i);
+		if (before)
+			old = packet_counter(&before->packets, i);
+		if (value || all)
+			print_line(out, &packet_counters[i], value, before ? &old : NULL, ns);
+	}
+	fprintf(out, "NTS-KE\n");
+	for (size_t i = 0; i < KE_COUNTERS; i++) {
+		value = ke_counter(&now->ke, i);
+		if (before)
+			old = ke_counter(&before->ke, i);
+		if (value || all)
+			print_line(out, &ke_counters[i], value, before ? &old : NULL, ns);
+	}
+}
+
+static bool cpu_is_idle(const struct xnts_counters *cpu)
+{
+	static const struct xnts_counters zero;
+
+	return !memcmp(cpu, &zero, sizeof(zero));
+}
+
+void stats_print_cpus(FILE *out, const struct stats_sample *now, bool all)
+{
+	fprintf(out, "%-18s", "packets");
+	for (int c = 0; c < now->cpus; c++)
+		if (!cpu_is_idle(&now->cpu[c]))
+			fprintf(out, "    %6s %-3d", "CPU", c);
+	fprintf(out, "\n");
+	for (size_t i = 0; i < XNTS_COUNTERS; i++) {
+		if (!packet_counter(&now->packets, i) && !all)
+			continue;
+		fprintf(out, "%-18s", packet_counters[i].name);
+		for (int c = 0; c < now->cpus; c++)
+			if (!cpu_is_idle(&now->cpu[c]))
+				fprintf(out, " %13" PRIu64, packet_counter(&now->cpu[c], i));
+		fprintf(out, "\n");
+	}
+}
+
+/* ---- JSON --------------------------------------------------------------- */
+
+static void json_packets(FILE *out, const struct xnts_counters *counters, const char *separator)
+{
+	for (size_t i = 0; i < XNTS_COUNTERS; i++) {
+		fprintf(out, "%s\"%s\": %" PRIu64, separator, packet_counters[i].name,
+			packet_counter(counters, i));
+		separator = ", ";
+	}
+}
+
+static void json_cpus(FILE *out, const struct stats_sample *now)
+{
+	fprintf(out, ", \"cpus\": [");
+	for (int c = 0; c < now->cpus; c++) {
+		fprintf(out, "%s{\"cpu\": %d", c ? ", " : "", c);
+		json_packets(out, &now->cpu[c], ", ");
+		fprintf(out, "}");
+	}
+	fprintf(out, "]");
+}
+
+void stats_print_json(FILE *out, const struct stats_sample *now, bool cpus)
+{
+	fprintf(out, "{\"monotonic_ns\": %" PRIu64 ", \"packets\": {", now->mono);
+	json_packets(out, &now->packets, "");
+	fprintf(out, "}, \"ntske\": {");
+	for (size_t i = 0; i < KE_COUNTERS; i++)
+		fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", ke_counters[i].name,
+			ke_counter(&now->ke, i));
+	fprintf(out, "}");
+	if (cpus)
+		json_cpus(out, now);
+	fprintf(out, "}\n");
+}

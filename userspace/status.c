@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "status.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "counters.h"
+
+#define LABEL "%-11s"
+
+static double age(const struct snapshot *s, uint64_t mono)
+{
+	return (double)(s->mono - mono) / 1e9;
+}
+
+static void print_verdict(FILE *out, const struct snapshot *s)
+{
+	struct ailment ailments[MAX_AILMENTS];
+	int n = snapshot_ailments(s, ailments);
+	bool answering = true;
+
+	for (int i = 0; i < n; i++)
+		answering &= !ailments[i].stops_answers;
+	fprintf(out, "xnts %s\n",
+		!answering ? "does NOT answer:"
+		: n        ? "answers, but:"
+			   : "answers, all is well");
+	for (int i = 0; i < n; i++)
+		fprintf(out, "  - %s\n", ailments[i].text);
+}
+
+static const char *mode_word(const struct dataplane_link *link)
+{
+	if (!link->ifindex)
+		return "severed";
+	switch (link->mode) {
+	case CONFIG_MODE_NATIVE: return "native";
+	case CONFIG_MODE_GENERIC: return "generic, slow";
+	default: return "mode unknown";
+	}
+}
+
+static void print_links(FILE *out, const struct snapshot *s)
+{
+	fprintf(out, LABEL, "attached");
+	if (!s->link_count)
+		fprintf(out, "to nothing");
+	for (int i = 0; i < s->link_count; i++)
+		fprintf(out, "%s%s (%s)", i ? ", " : "", s->links[i].ifname,
+			mode_word(&s->links[i]));
+	fprintf(out, "\n");
+}
+
+static void print_config(FILE *out, const struct snapshot *s, pid_t daemon)
+{
+	static const char *const words[] = { "serve", "pass", "drop" };
+	unsigned int position = s->position;
+
+	fprintf(out, LABEL, "daemon");
+	if (daemon > 0)
+		fprintf(out, "runs, process %d\n", (int)daemon);
+	else
+		fprintf(out, "does not run\n");
+	fprintf(out, LABEL "%s\n", "switch", position < 3 ? words[position] : "unknown");
+	fprintf(out, LABEL, "ports");
+	for (int i = 0; i < XNTS_PORTS && s->config.port[i]; i++)
+		fprintf(out, "%s%u", i ? ", " : "", ntohs(s->config.port[i]));
+	fprintf(out, "; %u IPv4 and %u IPv6 prefixes are ours\n", s->local4, s->local6);
+}
+
+/* As chronyc shows it: hexadecimal, and letters where a stratum 1 has them. */
+static void print_reference(FILE *out, const struct xnts_clock_state *c)
+{
+	uint8_t id[4];
+	bool letters = c->stratum == 1;
+
+	memcpy(id, &c->reference_id, sizeof(id));
+	for (int i = 0; i < 4; i++)
+		letters &= isgraph(id[i]) || (i && !id[i]);
+	fprintf(out, "%02X%02X%02X%02X", id[0], id[1], id[2], id[3]);
+	if (letters)
+		fprintf(out, " (%.4s)", (const char *)id);
+}
+
+static double short_ms(uint32_t value)
+{
+	return value * 1000.0 / 65536;
+}
+
+static void print_clock(FILE *out, const struct snapshot *s)
+{
+	static const char *const leaps[] = { "none", "second to be inserted",
+					     "second to be deleted", "unknown" };
+	const struct xnts_clock_state *c = &s->clock;
+
+	fprintf(out, LABEL, "clock");
+	if (!c->mono) {
+		fprintf(out, "never set\n");
+		return;
+	}
+	fprintf(out, "stratum %u, reference id ", c->stratum);
+	print_reference(out, c);
+	fprintf(out, ", leap %s\n", leaps[c->leap & 3]);
+	fprintf(out, LABEL "refreshed %.1f s ago, holds for %" PRIu64 " s\n", "", age(s, c->mono),
+		(uint64_t)c->hold / 1000000000);
+	fprintf(out,
+		LABEL
+		"root delay %.3f ms, root dispersion %.3f ms, precision 2^%d s, TAI offset %d s\n",
+		"", short_ms(c->root_delay), short_ms(c->root_dispersion), c->precision,
+		c->tai_offset);
+}
+
+static void print_keys(FILE *out, const struct snapshot *s)
+{
+	const struct xnts_key_state *k = &s->key_state;
+	struct key_summary keys = snapshot_keys(s);
+
+	fprintf(out, LABEL, "keys");
+	if (!k->seal_id) {
+		fprintf(out, "none seals, %d in the map\n", keys.total);
+		return;
+	}
+	fprintf(out, "%04x seals (generation %u, epoch %u); %d in the map: %d older, %d newer",
+		k->seal_id, k->seal_id >> 12, k->seal_id & 0xfff, keys.total, keys.older,
+		keys.newer);
+	if (keys.others)
+		fprintf(out, ", %d of another generation", keys.others);
+	if (k->mono)
+		fprintf(out, "; confirmed %.1f s ago", age(s, k->mono));
+	fprintf(out, "\n");
+}
+
+static void print_totals(FILE *out, const struct snapshot *s)
+{
+	const struct xnts_counters *c = &s->counters;
+	uint64_t naks = c->nak_key_unknown + c->nak_bad_cookie + c->nak_bad_tag;
+
+	fprintf(out, LABEL "%llu NTP, %llu NTS, %" PRIu64 " NTS NAK\n", "answered",
+		c->plain_answered + c->plain_symmetric, c->nts_answered, naks);
+	fprintf(out, LABEL "%" PRIu64 " dropped, %" PRIu64 " left to the host\n", "",
+		packets_by_action(c, "DROP"), packets_by_action(c, "PASS"));
+	fprintf(out, LABEL "%llu connections, %llu answered with cookies\n", "NTS-KE",
+		s->ke.accepted, s->ke.answered);
+}
+
+void status_print(FILE *out, const struct snapshot *s, pid_t daemon)
+{
+	print_verdict(out, s);
+	print_links(out, s);
+	print_config(out, s, daemon);
+	print_clock(out, s);
+	print_keys(out, s);
+	print_totals(out, s);
+}
+
+int check_print(FILE *out, const struct snapshot *s)
+{
+	struct ailment ailments[MAX_AILMENTS];
+	int n = snapshot_ailments(s, ailments);
+
+	for (int i = 0; i < n; i++)
+		fprintf(out, "%s\n", ailments[i].text);
+	if (!n)
+		fprintf(out, "ok\n");
+	return n;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The control program: looks at the pinned maps and turns the kill switch, with
+ * or without the daemon.  It never reads a key.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "pid_file.h"
+#include "stats.h"
+#include "status.h"
+#include "version.h"
+
+/* Exit statuses; of `check`: healthy, not healthy, cannot tell. */
+enum { EXIT_OK = 0, EXIT_BAD = 1, EXIT_UNKNOWN = 2 };
+
+static const char usage[] =
+	"usage: xnts status                  what is attached, served and known, on one screen\n"
+	"       xnts check [-q]              exit status 0: all is well; 1: no, and why; 2: cannot "
+	"tell\n"
+	"       xnts stats [OPTION...]       counters\n"
+	"         -a, --all                  those that are 0 as well\n"
+	"         -c, --cpu                  by CPU\n"
+	"         -i, --interval SECONDS     again and again, with rates\n"
+	"         -n, --count N              N times only\n"
+	"         -j, --json                 one JSON object a line\n"
+	"       xnts serve                   answer requests\n"
+	"       xnts pass, xnts off          leave every packet to the host\n"
+	"       xnts drop                    drop NTP requests for this host\n"
+	"       xnts reload                  have xntsd read its configuration again\n"
+	"       xnts --help, xnts --version\n";
+
+static int misused(void)
+{
+	fputs(usage, stderr);
+	return EXIT_UNKNOWN;
+}
+
+/* Opens the pinned maps, or says why not. */
+static int open_maps(struct dataplane **dp)
+{
+	int err = dataplane_open(dp);
+
+	if (err == -ENOENT)
+		fprintf(stderr, "xnts: nothing is loaded: no maps below " XNTS_PIN_DIR "\n");
+	else if (err == -EPERM || err == -EACCES)
+		fprintf(stderr, "xnts: " XNTS_PIN_DIR ": %s: root is needed\n", strerror(-err));
+	return err;
+}
+
+static int read_snapshot(struct snapshot *s)
+{
+	struct dataplane *dp;
+	int err = open_maps(&dp);
+
+	if (err)
+		return err;
+	err = snapshot_read(dp, s);
+	dataplane_close(dp);
+	return err;
+}
+
+static int status(int argc, char **argv)
+{
+	static struct snapshot s;
+
+	(void)argv;
+	if (argc != 1)
+		return misused();
+	if (read_snapshot(&s))
+		return EXIT_BAD;
+	status_print(stdout, &s, pid_file_owner(PID_FILE_PATH));
+	return EXIT_OK;
+}
+
+static int check(int argc, char **argv)
+{
+	static struct snapshot s;
+	bool quiet = argc == 2 && !strcmp(argv[1], "-q");
+	int err;
+
+	if (argc > 1 + quiet)
+		return misused();
+	if (quiet && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+		return EXIT_UNKNOWN;
+	err = read_snapshot(&s);
+	if (err)
+		return err == -ENOENT ? EXIT_BAD : EXIT_UNKNOWN;
+	return check_print(stdout, &s) ? EXIT_BAD : EXIT_OK;
+}
+
+/* ---- stats -------------------------------------------------------------- */
+
+struct stats_options {
+	bool all, by_cpu, json;
+	double interval; /* s; 0: once */
+	long count;      /* readings; 0: until interrupted */
+};
+
+static void show(const struct stats_options *o, const struct stats_sample *now,
+		 const struct stats_sample *before)
+{
+	if (o->json)
+		stats_print_json(stdout, now, o->by_cpu);
+	else if (o->by_cpu)
+		stats_print_cpus(stdout, now, o->all);
+	else
+		stats_print(stdout, now, before, o->all);
+	fflush(stdout);
+}
+
+static void wait_seconds(double seconds)
+{
+	struct timespec wait = { .tv_sec = (time_t)seconds };
+
+	wait.tv_nsec = (long)((seconds - (double)wait.tv_sec) * 1e9);
+	nanosleep(&wait, NULL);
+}
+
+static int watch(struct dataplane *dp, const struct stats_options *o)
+{
+	struct stats_sample now, before = { 0 };
+	int err = 0;
+
+	for (long i = 0; !o->count || i < o->count; i++) {
+		if (i)
+			wait_seconds(o->interval);
+		err = stats_read(dp, &now);
+		if (err)
+			break;
+		if (i && !o->json)
+			printf("\n");
+		show(o, &now, i ? &before : NULL);
+		stats_free(&before);
+		before = now;
+	}
+	stats_free(&before);
+	return err;
+}
+
+static bool parse_number(const char *text, double min, double max, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end != text && !*end && *out >= min && *out <= max)
+		return true;
+	fprintf(stderr, "xnts: %s: expected a number from %g to %g\n", text, min, max);
+	return false;
+}
+
+static bool parse_stats_options(int argc, char **argv, struct stats_options *o)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "cpu", no_argument, NULL, 'c' },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	double count = 0;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "aci:n:j", options, NULL)) != -1) {
+		if (c == 'a')
+			o->all = true;
+		else if (c == 'c')
+			o->by_cpu = true;
+		else if (c == 'j')
+			o->json = true;
+		else if (c == 'i' && parse_number(optarg, 0.1, 86400, &o->interval))
+			continue;
+		else if (c == 'n' && parse_number(optarg, 1, 1e9, &count))
+			continue;
+		else
+			return false;
+	}
+	o->count = o->interval ? (long)count : 1;
+	return optind == argc;
+}
+
+static int stats(int argc, char **argv)
+{
+	struct stats_options o = { 0 };
+	struct dataplane *dp;
+	int err;
+
+	if (!parse_stats_options(argc, argv, &o))
+		return misused();
+	if (open_maps(&dp))
+		return EXIT_BAD;
+	err = watch(dp, &o);
+	if (err)
+		fprintf(stderr, "xnts: cannot read the counters: %s\n", strerror(-err));
+	dataplane_close(dp);
+	return err ? EXIT_BAD : EXIT_OK;
+}
+
+/* ---- the kill switch and the daemon ------------------------------------- */
+
+static int turn(enum xnts_switch position, const char *says)
+{
+	struct dataplane *dp;
+	int err = open_maps(&dp);
+
+	if (err)
+		return EXIT_BAD;
+	err = dataplane_set_switch(dp, position);
+	dataplane_close(dp);
+	if (err) {
+		fprintf(stderr, "xnts: cannot turn the switch: %s\n", strerror(-err));
+		return EXIT_BAD;
+	}
+	puts(says);
+	return EXIT_OK;
+}
+
+static int serve(int argc, char **argv)
+{
+	(void)argv;
+	return argc == 1 ? turn(XNTS_SERVE, "requests are answered") : misused();
+}
+
+static int pass(int argc, char **argv)
+{
+	(void)argv;
+	return argc == 1 ? turn(XNTS_PASS, "every packet is left to the host, until `xnts serve`")
+			 : misused();
+}
+
+static int drop(int argc, char **argv)
+{
+	(void)argv;
+	return argc == 1 ? turn(XNTS_DROP,
+				"NTP requests for this host are dropped, until `xnts serve`")
+			 : misused();
+}
+
+static int reload(int argc, char **argv)
+{
+	pid_t daemon = pid_file_owner(PID_FILE_PATH);
+
+	(void)argv;
+	if (argc != 1)
+		return misused();
+	if (daemon == -ESRCH) {
+		fprintf(stderr, "xnts: xntsd does not run: " PID_FILE_PATH " is not locked\n");
+		return EXIT_BAD;
+	}
+	if (daemon < 0 || kill(daemon, SIGHUP) < 0) {
+		fprintf(stderr, "xnts: cannot signal xntsd: %s\n",
+			strerror(daemon < 0 ? -daemon : errno));
+		return EXIT_BAD;
+	}
+	puts("xntsd has been told; its log says whether it took the configuration");
+	return EXIT_OK;
+}
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the name; returns the exit status */
+} commands[] = {
+	{ "status", status }, { "check", check }, { "stats", stats }, { "serve", serve },
+	{ "pass", pass },     { "off", pass },    { "drop", drop },   { "reload", reload },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return misused();
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("xnts " XNTS_VERSION ", map ABI %d\n", XNTS_ABI_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "xnts: %s: not understood\n", argv[1]);
+	return misused();
+}
