@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The listening sockets: one of each configured address for each worker (SO_REUSEPORT).  The
+ * daemon holds them, so that clients who queue on a dead worker's socket are taken
+ * by its successor.
+ */
+#ifndef XNTS_KE_LISTEN_H
+#define XNTS_KE_LISTEN_H
+
+#include "config.h"
+#include "ke_server.h"
+
+_Static_assert(CONFIG_LISTENERS <= KE_MAX_LISTENERS, "a worker takes every listener");
+
+struct ke_listeners {
+	struct config_addresses addresses;
+	unsigned int workers;
+	int fd[XNTS_KE_WORKERS][CONFIG_LISTENERS]; /* [worker][address] */
+};
+
+/*
+ * Opens listeners into *out, taking over those of *old (may be NULL) that fit: old->fd
+ * is then -1.  0, or -errno with the address logged; *old is as before then.
+ */
+int ke_listen(struct ke_listeners *out, const struct config_addresses *addresses,
+	      unsigned int workers, struct ke_listeners *old);
+
+/* Closes all that are open. */
+void ke_listeners_close(struct ke_listeners *listeners);
+
+#endif /* XNTS_KE_LISTEN_H */
