@@ -149,7 +149,7 @@ fuzz:
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF)
-	$(Q)selftests/run.sh bench
+	$(Q)for b in $(BENCHES) $(wildcard selftests/bench/bench_*.sh); do echo "== $${b##*/}"; $$b || exit; done
 
 run: deps
 	$(Q)$(MAKE) --no-print-directory all $(TEST_BPF)
