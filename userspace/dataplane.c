@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#define _GNU_SOURCE /* vasprintf() */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,16 +17,22 @@
 #include "log.h"
 #include "xnts.skel.h"
 
+#define LAST_LINES 40 /* of what the verifier says; the reason comes last */
+
 /* libbpf's words, the verifier's among them, are for those who ask for them. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[1024];
+	char *text, *line, *rest;
+	int lines = 0;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = 0;
-	log_debug("%s", line);
+	for (char *c = text; *c; c++)
+		lines += *c == '\n';
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line && lines-- <= LAST_LINES)
+			log_debug("%s", line);
+	free(text);
 	return 0;
 }
 

@@ -138,13 +138,14 @@ static bool feed_map(struct daemon *d, uint32_t seal_id)
 {
 	struct window window = { .count = 0 };
 	int err = keys_window(d->keys, collect_key, &window);
+	bool any = !err && window.count;
 
-	if (!err && window.count)
+	if (any)
 		dataplane_set_keys(d->dp, window.key, window.count, seal_id);
 	if (err)
 		log_error("keys: cannot be derived: %s", strerror(-err));
 	OPENSSL_cleanse(&window, sizeof(window));
-	return !err && window.count;
+	return any;
 }
 
 static void give_workers(struct daemon *d, const struct keys_sealing *sealing)

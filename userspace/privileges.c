@@ -14,6 +14,7 @@ static const unsigned int kept[] = {
 	CAP_PERFMON,          /* else the verifier also walks the program's speculative paths */
 	CAP_SETUID,           /* each new worker changes to its own user ... */
 	CAP_SETGID,           /* ... and group, */
+	CAP_SETPCAP,          /* empties its bounding set, */
 	CAP_KILL,             /* and is then no process of ours any more */
 	CAP_NET_BIND_SERVICE, /* a listener below port 1024, added by a reload */
 	CAP_DAC_READ_SEARCH,  /* renewed certificates belong to whoever renews them */
