@@ -90,7 +90,7 @@ void stats_print_cpus(FILE *out, const struct stats_sample *now, bool all)
 	fprintf(out, "%-18s", "packets");
 	for (int c = 0; c < now->cpus; c++)
 		if (!cpu_is_idle(&now->cpu[c]))
-			fprintf(out, "    %6s %-3d", "CPU", c);
+			fprintf(out, " %9s %3d", "CPU", c);
 	fprintf(out, "\n");
 	for (size_t i = 0; i < XNTS_COUNTERS; i++) {
 		if (!packet_counter(&now->packets, i) && !all)

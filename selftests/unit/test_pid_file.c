@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "pid_file.h"
+
+static char path[] = "/tmp/xnts-pid-XXXXXX";
+
+/* A lock belongs to the open file, so one process can play both sides. */
+static pid_t owner(const char *text, bool locked)
+{
+	int fd = open(path, O_RDWR | O_TRUNC);
+	pid_t pid;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	if (locked)
+		assert_int_equal(flock(fd, LOCK_EX), 0);
+	pid = pid_file_owner(path);
+	close(fd);
+	return pid;
+}
+
+static void test_owner(void **unused)
+{
+	(void)unused;
+	assert_int_equal(owner("1234\n", true), 1234);
+	assert_int_equal(owner("1234\n", false), -ESRCH);
+	assert_int_equal(pid_file_owner("/nonexistent/pid"), -ESRCH);
+}
+
+/* kill(0) and kill(-1) reach whole groups. */
+static void test_no_number(void **unused)
+{
+	static const char *const texts[] = { "",     "\n", "0\n", "1\n",
+					     "-1\n", "12", "x\n", "99999999999999\n" };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(owner(texts[i], true), -EBADMSG);
+}
+
+static int setup(void **unused)
+{
+	int fd = mkstemp(path);
+
+	(void)unused;
+	close(fd);
+	return fd < 0;
+}
+
+static int teardown(void **unused)
+{
+	(void)unused;
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_no_number),
+	};
+
+	return cmocka_run_group_tests_name("pid_file", tests, setup, teardown);
+}
