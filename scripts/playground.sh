@@ -55,7 +55,8 @@ in_ns() { # NAMESPACE COMMAND...   (ip netns exec would hide /sys/fs/bpf)
 
 # Starts a command in the background; its output goes to $TMP/NAME.log.
 start() { # NAME NAMESPACE COMMAND...
-	in_ns "$2" "${@:3}" >>"$TMP/$1.log" 2>&1 </dev/null &
+	# Not through in_ns: a function's process is a shell, and signals would end that alone.
+	nsenter --net="/run/netns/$2" "${@:3}" >>"$TMP/$1.log" 2>&1 </dev/null &
 	PIDS[$1]=$!
 }
 
