@@ -133,7 +133,7 @@ static void test_text(void **unused)
 		"            42          1.0/s  nts_answered       NTS answered, authenticated\n"
 		"NTS-KE\n"
 		"             5          2.5/s  answered           answers with cookies\n");
-	assert_printed(CPUS, "packets                 CPU   0       CPU   2\n"
+	assert_printed(CPUS, "packets                  CPU   0       CPU   2\n"
 			     "nts_answered                  30            12\n");
 }
 
