@@ -9,7 +9,7 @@
 
 #include "cookie.h"
 
-_Static_assert(KE_SEALING_KEY_LEN == SIV_KEY, "a sealing key is a SIV key");
+_Static_assert(KE_SEALING_KEY_LEN == SIV_KEY_LEN, "a sealing key is a SIV key");
 
 struct prepared {
 	uint16_t id; /* 0: none */
