@@ -63,6 +63,8 @@ static __always_inline bool is_ntp1_client(const struct xnts_request *rq)
 static __always_inline int classify_mode(const struct xnts_request *rq,
 					 const struct xnts_config *config)
 {
+	if ((void *)&rq->ntp->stratum > rq->end || !rq->payload_len)
+		return XNTS_V_drop_malformed;
 	switch (ntp_mode(rq->ntp)) {
 	case NTP_MODE_PASSIVE:
 	case NTP_MODE_SERVER:
@@ -91,15 +93,18 @@ static __always_inline int classify_switch(void)
 	}
 }
 
-/* Lengths agree and the fixed header is there.  UDP may be shorter than IP says
- * (padding), never longer. */
+/* Lengths agree and the fixed header is there.  UDP may be shorter than IP says, and IP
+ * shorter than the frame (padding), never longer. */
 static __always_inline int classify_length(struct xnts_request *rq)
 {
 	__u32 before = (void *)rq->ntp - rq->data;
 	__u32 len = bpf_ntohs(rq->udp->len) - sizeof(struct udp_header);
 
+	/* clang-14 would add payload_len to one pointer before it subtracts the other,
+	 * in 32 bits, which kernel 6.18 refuses. */
+	XNTS_OPAQUE(before);
 	if (len < sizeof(struct ntp_header) || len > rq->payload_len ||
-	    len > XNTS_MAX_PAYLOAD || before + len > frame_len(rq) ||
+	    len > XNTS_MAX_PAYLOAD || before + rq->payload_len > frame_len(rq) ||
 	    (void *)(rq->ntp + 1) > rq->end)
 		return XNTS_V_drop_malformed;
 	rq->payload_len = len;
@@ -114,8 +119,6 @@ static __always_inline int classify(struct xnts_request *rq, const struct xnts_c
 		return XNTS_V_pass_other_mac;
 	if (!destination_is_local(rq))
 		return XNTS_V_pass_not_local;
-	if ((void *)&rq->ntp->stratum > rq->end || !rq->payload_len)
-		return XNTS_V_drop_malformed;
 	v = classify_mode(rq, config);
 	if (v == XNTS_V_pass_mode)
 		return v;

@@ -57,7 +57,7 @@ static __always_inline void clock_read(struct xnts_request *rq, const struct xnt
 	__u64 mono = now_mono();
 	bool leapt = c->leap_at && rq->received >= c->leap_at;
 	__s64 to_utc = -(__s64)NSEC_PER_SEC * (leapt ? c->tai_offset_after : c->tai_offset);
-	bool lost;
+	bool lost = c->leap == NTP_LI_UNSYNCHRONISED || !c->stratum;
 
 	t->receive_to_utc = to_utc + c->receive_correction;
 	t->transmit_to_utc = to_utc + c->transmit_correction;
@@ -69,7 +69,7 @@ static __always_inline void clock_read(struct xnts_request *rq, const struct xnt
 	t->reference_id = c->reference_id;
 	t->reference_time = c->reference_time;
 
-	lost = !c->mono || mono - c->mono > c->hold || clock_stepped(c, mono, rq->received);
+	lost |= !c->mono || mono - c->mono > c->hold || clock_stepped(c, mono, rq->received);
 	/* The slot was rewritten under us: twice refreshed within microseconds. */
 	if (lost || current != *(volatile const __u32 *)&clock->current)
 		time_unsynchronised(t);
