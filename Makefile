@@ -31,7 +31,7 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= /etc/systemd/system
-SUITES ?= unit prog_run netns fuzz lint
+SUITES ?= unit prog_run netns fuzz lint vm
 
 MAINS := xntsd xnts
 SRCS := $(wildcard userspace/*.c)
@@ -48,7 +48,7 @@ MANPAGES := $(wildcard userspace/*.[1-8])
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check fuzz bench install uninstall clean help deps tests
+.PHONY: all run check vmtest fuzz bench install uninstall clean help deps tests
 
 all: $(OBJECT) $(PROGRAMS)
 
@@ -57,6 +57,7 @@ help:
 	@echo 'sudo make run             playground: a chronyd client gets NTS time over veth (ONCE=1: then end)'
 	@echo 'sudo make run IFACE=eth0  serve on a real interface'
 	@echo 'sudo make check           all tests (SUITES="$(SUITES)")'
+	@echo 'sudo make vmtest          those that depend on the kernel, on the kernels of selftests/vm/test_kernels.sh'
 	@echo 'make fuzz                 fuzz each harness for FUZZ_SECONDS (60)'
 	@echo 'sudo make bench           benchmarks'
 	@echo 'sudo make install         to PREFIX=$(PREFIX), the unit to UNITDIR=$(UNITDIR); also: uninstall'
@@ -140,8 +141,12 @@ $(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libxnts.a $(SKEL)
 
 # A test that did not build is reported by the runner as failed, beside the others.
 check: deps
+	$(Q)$(if $(filter vm,$(SUITES)),scripts/install-deps.sh vm || true)
 	$(Q)$(MAKE) --no-print-directory -k tests || true
 	$(Q)selftests/run.sh $(SUITES)
+
+vmtest:
+	$(Q)$(MAKE) --no-print-directory check SUITES=vm
 
 fuzz:
 	$(Q)$(MAKE) --no-print-directory $(FUZZERS)

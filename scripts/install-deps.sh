@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
+# scripts/install-deps.sh [vm]
+#
 # Installs what building, running and testing xnts needs on Debian 12 or 13, and
 # nothing that is there already.  Without root it only says what is missing.
+# `vm`: what the virtual machines of selftests/vm need besides.
 # No package here starts a service; chrony, the client of the playground, is not
 # installed at all but unpacked below build/ (scripts/unpack-deb.sh).
 set -euo pipefail
@@ -11,6 +14,8 @@ build=(make gcc libc6-dev linux-libc-dev pkgconf bpftool libbpf-dev libssl-dev l
 	libseccomp-dev libcap-ng-dev libsystemd-dev)
 run=(iproute2 ethtool openssl util-linux)
 check=(libcmocka-dev shellcheck groff-base git python3)
+vm=(qemu-system-x86 busybox-static kmod xz-utils)
+[ "${1:-}" = vm ] || vm=()
 
 installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
 
@@ -23,7 +28,7 @@ available() {
 }
 
 missing=()
-for p in "${build[@]}" "${run[@]}" "${check[@]}"; do
+for p in "${build[@]}" "${run[@]}" "${check[@]}" "${vm[@]}"; do
 	have "$p" || missing+=("$p")
 done
 # clang 19 makes clearly faster BPF code than Debian 12's default 14.

@@ -7,7 +7,7 @@
 # test_NAME.c) and test_NAME.sh.  A test prints a line a case, `ok NAME`,
 # `not ok NAME: why` or `skip NAME: why`; cmocka's TAP lines are understood too.
 # Its exit status must agree.  A test may say `timeout: SECONDS` in its first 30
-# lines, else it has 120.  Full output is kept in build/check/.
+# lines, else it has 120 (TIMEOUT_FACTOR times that).  Full output is kept in build/check/.
 #
 # The last line is `N passed, N failed, N skipped`; exit status 1 when any failed.
 set -u
@@ -43,7 +43,7 @@ run_one() { # TEST SOURCE COMMAND
 	local log=$logs/${1//\//.}.log rc line limit
 	limit=$(head -n 30 "$2" | grep -om1 'timeout: [0-9]*' | tr -dc 0-9)
 	if [ -x "$3" ]; then
-		CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "${limit:-120}" "$3" >"$log" 2>&1 </dev/null
+		CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$((${limit:-120} * ${TIMEOUT_FACTOR:-1}))" "$3" >"$log" 2>&1 </dev/null
 		rc=$?
 	else
 		echo "not ok build: $3 was not built" >"$log"
