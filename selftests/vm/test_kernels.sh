@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 1500
+#
+# The suites that depend on the kernel, run on other kernels than this machine's: each
+# boots in an emulated machine (boot.sh).  selftests/guest holds what only such a
+# machine can show.  KERNELS="6.1" runs one of them, VM_SUITES="guest" one suite.
+. "$(dirname "$0")/../lib.sh"
+need_root
+
+# The kernels, as NAME SUITE PACKAGE: what xnts promises to run on.
+ALL_KERNELS="
+6.1 bookworm linux-image-amd64
+6.12 trixie linux-image-amd64
+"
+SECONDS_A_KERNEL=700
+SUITES=${VM_SUITES:-guest prog_run netns}
+
+# The object as other compilers make it, for guest/test_verifier.sh.
+build_objects() {
+	local clang
+	rm -f "$BUILD"/vm/clang-*.bpf.o
+	for clang in clang-14 clang-16 clang-19; do
+		command -v "$clang" >/dev/null || continue
+		make -s CLANG="$clang" BUILD="build/vm/$clang" "build/vm/$clang/xnts.bpf.o" || return
+		mv "build/vm/$clang/xnts.bpf.o" "build/vm/$clang.bpf.o"
+		rm -r "build/vm/$clang"
+	done
+}
+
+# Prints a kernel's results with its name before each; runs in a subshell.
+run_kernel() { # NAME SUITE PACKAGE
+	local kernel status=0
+	kernel=$(scripts/unpack-deb.sh "$3" "$2" linux-image) || { skip "$1" "apt could not fetch $3 of $2"; return; }
+	# shellcheck disable=SC2086 # a list
+	unshare --net selftests/vm/boot.sh "$1" "$kernel" $SECONDS_A_KERNEL $SUITES >"$BUILD/vm/$1.log" 2>&1 || status=$?
+	sed -nE "s/^(ok|not ok|skip) /\1 $1: /p" "$BUILD/vm/$1.log"
+	if [ "$status" -ne 0 ]; then
+		not_ok "$1: the machine ends by itself" "status $status (124: after $SECONDS_A_KERNEL s); build/vm/$1.console"
+		tail -n 20 "$BUILD/vm/$1.console"
+	fi
+	grep -E '^ +\|' "$BUILD/vm/$1.log" || true
+	grep -Eq '^[0-9]+ passed, 0 failed' "$BUILD/vm/$1.log" || FAILURES=$((FAILURES + 1))
+}
+
+[ "$(uname -m)" = x86_64 ] || skip_all "needs an x86-64 machine"
+for program in qemu-system-x86_64 busybox depmod dpkg-deb xz; do
+	PATH=$PATH:/usr/sbin:/sbin command -v $program >/dev/null || skip_all "$program is not installed"
+done
+[ -c /dev/net/tun ] || skip_all "no /dev/net/tun"
+mkdir -p "$BUILD/vm"
+check "the object builds with every compiler here" build_objects
+# What the suites ask for in the machine, which has no network.
+for suite in bookworm trixie; do
+	scripts/unpack-deb.sh chrony $suite >/dev/null || true
+done
+while read -r name suite package; do
+	[ -n "$name" ] || continue
+	case " ${KERNELS:-$name} " in *" $name "*) run_kernel "$name" "$suite" "$package" ;; esac
+done <<<"$ALL_KERNELS"
+finish
