@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -19,49 +11,10 @@
 #include "check.h"
 #include "daemon.h"
 #include "netlink.h"
+#include "pid_file.h"
 #include "privileges.h"
 
 #define RETRY 30 /* s between attempts at a link that could not be made anew */
-
-/* ---- one daemon at a time ----------------------------------------------- */
-
-static void make_parent(const char *path)
-{
-	char copy[PATH_MAX];
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	mkdir(dirname(copy), 0755); /* a failure shows when the file is opened */
-}
-
-static void report_other(const char *path, int fd)
-{
-	char pid[16] = "";
-	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
-
-	pid[n > 0 ? strcspn(pid, "\n") : 0] = 0;
-	log_error("%s: another xntsd runs, process %s", path, pid);
-}
-
-/* The lock counts, not the file: one that a dead daemon left is no obstacle. */
-static int write_pid_file(const char *path)
-{
-	int fd;
-
-	make_parent(path);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		log_error("%s: %s", path, strerror(errno));
-		return -errno;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		report_other(path, fd);
-		close(fd);
-		return -EEXIST;
-	}
-	if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0)
-		log_warning("%s: cannot be written: %s", path, strerror(errno));
-	return fd;
-}
 
 /* ---- what it waits for -------------------------------------------------- */
 
@@ -279,7 +232,7 @@ int daemon_run(const char *config_path, const char *pid_file)
 		return err;
 	}
 	log_set_level(d.cfg->log.level);
-	pid_fd = write_pid_file(pid_file);
+	pid_fd = pid_file_lock(pid_file);
 	if (pid_fd < 0)
 		return pid_fd;
 	err = start(&d);

@@ -13,4 +13,11 @@
  */
 pid_t pid_file_owner(const char *path);
 
+/*
+ * Takes the lock and writes our process id, making the directory if need be.
+ * Returns the descriptor that holds the lock, or a negative errno, logged; -EEXIST: another
+ * daemon has it.
+ */
+int pid_file_lock(const char *path);
+
 #endif /* XNTS_PID_FILE_H */

@@ -12,9 +12,8 @@
 #include "dataplane.h"
 #include "ke.h"
 #include "log.h"
-
-#define PID_FILE "/run/xnts/xntsd.pid"
-#define VERSION "0.1"
+#include "pid_file.h"
+#include "version.h"
 
 static const char usage[] =
 	"usage: xntsd [-f] [-c FILE] [-p FILE]     run in the foreground\n"
@@ -24,7 +23,7 @@ static const char usage[] =
 	"       xntsd --detach IFACE               detach from an interface\n"
 	"       xntsd --unload                     detach from all and remove the pins\n"
 	"  -c, --config FILE    configuration (" CONFIG_PATH ")\n"
-	"  -p, --pid-file FILE  " PID_FILE "\n"
+	"  -p, --pid-file FILE  " PID_FILE_PATH "\n"
 	"  -f, --foreground     the default; there is no other way\n"
 	"  -h, --help           this\n"
 	"  -V, --version        the version, and that of the pinned maps\n";
@@ -144,7 +143,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case 'f': break;
 		case 'h': fputs(usage, stdout); exit(0);
 		case 'V':
-			printf("xntsd " VERSION ", map ABI %d\n", XNTS_ABI_VERSION);
+			printf("xntsd " XNTS_VERSION ", map ABI %d\n", XNTS_ABI_VERSION);
 			exit(0);
 		case OPT_CHECK: set_action(o, CHECK); break;
 		case OPT_LOAD: set_action(o, LOAD); break;
@@ -162,7 +161,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .config = CONFIG_PATH, .pid_file = PID_FILE };
+	struct options o = { .config = CONFIG_PATH, .pid_file = PID_FILE_PATH };
 
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* keys must not land in a core file */
 	if (argc == 2 && !strcmp(argv[1], "--ke-worker"))
