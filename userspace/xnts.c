@@ -20,7 +20,7 @@
 enum { EXIT_OK = 0, EXIT_BAD = 1, EXIT_UNKNOWN = 2 };
 
 static const char usage[] =
-	"usage: xnts status                  what is attached, served and known, on one screen\n"
+	"usage: xnts status [-p FILE]         what is attached, served and known, on one screen\n"
 	"       xnts check [-q]              exit status 0: all is well; 1: no, and why; 2: cannot "
 	"tell\n"
 	"       xnts stats [OPTION...]       counters\n"
@@ -32,7 +32,8 @@ static const char usage[] =
 	"       xnts serve                   answer requests\n"
 	"       xnts pass, xnts off          leave every packet to the host\n"
 	"       xnts drop                    drop NTP requests for this host\n"
-	"       xnts reload                  have xntsd read its configuration again\n"
+	"       xnts reload [-p FILE]        have xntsd read its configuration again\n"
+	"         -p, --pid-file FILE        " PID_FILE_PATH "\n"
 	"       xnts --help, xnts --version\n";
 
 static int misused(void)
@@ -65,16 +66,32 @@ static int read_snapshot(struct snapshot *s)
 	return err;
 }
 
+/* The one option of status and reload.  NULL: misused. */
+static const char *parse_pid_file(int argc, char **argv)
+{
+	static const struct option options[] = { { "pid-file", required_argument, NULL, 'p' },
+						 { 0 } };
+	const char *path = PID_FILE_PATH;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
+		if (c != 'p')
+			return NULL;
+		path = optarg;
+	}
+	return optind == argc ? path : NULL;
+}
+
 static int status(int argc, char **argv)
 {
+	const char *pid_file = parse_pid_file(argc, argv);
 	static struct snapshot s;
 
-	(void)argv;
-	if (argc != 1)
+	if (!pid_file)
 		return misused();
 	if (read_snapshot(&s))
 		return EXIT_BAD;
-	status_print(stdout, &s, pid_file_owner(PID_FILE_PATH));
+	status_print(stdout, &s, pid_file_owner(pid_file));
 	return EXIT_OK;
 }
 
@@ -244,13 +261,14 @@ static int drop(int argc, char **argv)
 
 static int reload(int argc, char **argv)
 {
-	pid_t daemon = pid_file_owner(PID_FILE_PATH);
+	const char *pid_file = parse_pid_file(argc, argv);
+	pid_t daemon;
 
-	(void)argv;
-	if (argc != 1)
+	if (!pid_file)
 		return misused();
+	daemon = pid_file_owner(pid_file);
 	if (daemon == -ESRCH) {
-		fprintf(stderr, "xnts: xntsd does not run: " PID_FILE_PATH " is not locked\n");
+		fprintf(stderr, "xnts: xntsd does not run: nobody holds %s\n", pid_file);
 		return EXIT_BAD;
 	}
 	if (daemon < 0 || kill(daemon, SIGHUP) < 0) {

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# The control program on real maps: what it shows, what its switch does, and that the
+# daemon is not needed for it.
+. "$(dirname "$0")/../lib.sh"
+need_root
+sandbox "$@"
+
+xnts() {
+	in_ns server "$BUILD/xnts" "$@"
+}
+
+# The command's exit status, its output being kept in $TMP/said.
+status_of() { # COMMAND...
+	"$@" >"$TMP/said" 2>&1
+	echo $?
+}
+
+says() { # WORDS
+	grep -qF -- "$1" "$TMP/said" || { cat "$TMP/said"; return 1; }
+}
+
+shows() { # WORDS
+	xnts status -p "$TMP/xntsd.pid" >"$TMP/said" 2>&1
+	says "$1"
+}
+
+answers() {
+	[ -n "$(ask client "$SERVER4")" ]
+}
+
+is_silent() {
+	! answers
+}
+
+is_healthy() {
+	xnts check -q
+}
+
+json_is_valid() { # OPTION...
+	xnts stats --json "$@" | python3 -c '
+import json, sys
+for line in sys.stdin:
+    d = json.loads(line)
+    assert d["packets"]["plain_answered"] >= 1, d
+    assert "accepted" in d["ntske"]
+    for c in d.get("cpus", []):
+        assert c.keys() - {"cpu"} == d["packets"].keys()'
+}
+
+cpus_add_up() {
+	xnts stats --json --cpu | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["cpus"]
+for name, total in d["packets"].items():
+    assert total == sum(c[name] for c in d["cpus"]), name'
+}
+
+never_shows_keys() {
+	local word
+	for word in status stats "stats -a" "stats -j -c" check; do
+		# shellcheck disable=SC2086 # words
+		xnts $word
+	done >"$TMP/all" 2>&1
+	# The seed and what is derived from it are random bytes: any run of 16 hexadecimal digits would do.
+	! grep -E '(^|[^0-9])[0-9a-f]{16}' "$TMP/all" | grep -E '[a-f]'
+}
+
+check_equal "check without maps: exit status" "$(status_of "$BUILD/xnts" check)" 1
+check "check without maps: reason" says "nothing is loaded"
+check_equal "status without maps: exit status" "$(status_of "$BUILD/xnts" status)" 1
+check_equal "serve without maps: exit status" "$(status_of "$BUILD/xnts" serve)" 1
+check_equal "reload without a daemon: exit status" "$(status_of "$BUILD/xnts" reload -p "$TMP/none")" 1
+check "reload without a daemon: reason" says "xntsd does not run"
+check_equal "no command: exit status" "$(status_of "$BUILD/xnts")" 2
+check_equal "unknown command: exit status" "$(status_of "$BUILD/xnts" sevre)" 2
+check_equal "unknown option: exit status" "$(status_of "$BUILD/xnts" stats --sum)" 2
+check_equal "interval out of range: exit status" "$(status_of "$BUILD/xnts" stats -i 0)" 2
+check_equal "argument too many: exit status" "$(status_of "$BUILD/xnts" drop now)" 2
+check_equal "help: exit status" "$(status_of "$BUILD/xnts" --help)" 0
+check_equal "version: exit status" "$(status_of "$BUILD/xnts" --version)" 0
+
+make_playground || bail "no playground"
+start_xntsd || bail "xntsd does not serve"
+check "healthy" wait_for 10 is_healthy
+check_equal "check when healthy: exit status" "$(status_of xnts check)" 0
+check "check when healthy: ok" says ok
+check "answers" wait_for 5 answers
+check "status: well" shows "all is well"
+check "status: the link" shows "srv0 (native)"
+check "status: the daemon" shows "runs, process"
+check "status: the clock" shows "stratum 10"
+check "status: the key" shows " seals (generation 1, epoch"
+
+check "stats: JSON" json_is_valid
+check "stats: JSON by CPU" json_is_valid --cpu
+check "stats: JSON, three times" json_is_valid -i 0.2 -n 3
+check_equal "stats: three lines" "$(xnts stats -j -i 0.2 -n 3 | wc -l)" 3
+check "stats: CPUs add up" cpus_add_up
+check_equal "stats: exit status" "$(status_of xnts stats)" 0
+check "stats: a name and its meaning" says "plain_answered     NTP answered"
+check_equal "stats with rates: exit status" "$(status_of xnts stats -i 0.2 -n 2)" 0
+check "stats: a rate" says "/s  plain_answered"
+check_equal "stats by CPU: exit status" "$(status_of xnts stats -c)" 0
+check "stats by CPU: a column" says "CPU"
+check "no key is shown" never_shows_keys
+
+check_equal "drop: exit status" "$(status_of xnts drop)" 0
+check "drop: silent" is_silent
+check_equal "drop: check" "$(status_of xnts check)" 1
+check "drop: check says why" says "switched to drop"
+check "drop: status says so" shows "does NOT answer"
+check_equal "off: exit status" "$(status_of xnts off)" 0
+check "off: silent" is_silent # no NTP server behind
+check "off: counted" [ "$(counter pass_switch)" -ge 1 ]
+
+check_equal "reload: exit status" "$(status_of xnts reload -p "$TMP/xntsd.pid")" 0
+check "reload: the daemon lives on" running xntsd
+
+stop xntsd KILL
+check "daemon killed: status says so" shows "does not run"
+check_equal "daemon killed: serve" "$(status_of xnts serve)" 0
+check "daemon killed: answers" wait_for 5 answers
+check_equal "daemon killed: reload" "$(status_of xnts reload -p "$TMP/xntsd.pid")" 1
+
+in_ns server "$BUILD/xntsd" --detach srv0
+check_equal "detached: check" "$(status_of xnts check)" 1
+check "detached: reason" says "attached to no interface"
+finish
