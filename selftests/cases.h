@@ -14,6 +14,7 @@ enum case_flags {
 	ONLY6 = 1 << 1,
 	TINY = 1 << 2,      /* a frame that BPF_PROG_TEST_RUN refuses to run */
 	UNSYNC = 1 << 3,    /* the answer says unsynchronised */
+	SAME_SIZE = 1 << 4, /* the answer is as long as the request, to the byte */
 };
 
 struct test_case {
@@ -25,7 +26,8 @@ struct test_case {
 	int leap;       /* LI of the answer, where not UNSYNC */
 	int utc_ahead;  /* s that the answer is ahead of CLOCK_TAI - WORLD_TAI_OFFSET */
 	int cookies;    /* in an NTS answer */
-	int echo;       /* bytes of identifier field, right behind the request's header, sent back */
+	int echo;       /* bytes of identifier field sent back, and where it is in the request; */
+	int echo_at;    /* 0: right behind the header */
 };
 
 #define MAKE(name) \

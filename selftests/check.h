@@ -11,6 +11,7 @@
 
 #include "cases_frame.h"
 #include "cases_ntp.h"
+#include "cases_nts.h"
 
 #define NTP_UNIX_SECONDS 2208988800ULL
 
@@ -125,10 +126,14 @@ static inline void assert_answer(const struct test_case *tc, const struct packet
 	struct answer a;
 
 	assert_header(tc, p, w, r, ntp);
+	if (tc->flags & SAME_SIZE)
+		assert_int_equal(len, p->payload_len);
 	if (tc->echo)
-		assert_memory_equal(ntp + NTP_LEN, p->payload + NTP_LEN, tc->echo);
+		assert_memory_equal(ntp + NTP_LEN,
+				    p->payload + (tc->echo_at ? tc->echo_at : NTP_LEN), tc->echo);
 	if (nts) {
 		client_init(&c);
+		c.uid_len = tc->echo - 4;
 		assert_true(client_open(&c, p, ntp, len, &a));
 		assert_int_equal(a.cookies, tc->cookies);
 	}

@@ -11,6 +11,7 @@
 #include "siv.h"
 
 #define CLIENT_UID_LEN 32
+#define CLIENT_UID_MAX 128
 #define CLIENT_NONCE_LEN 16
 #define COOKIE_FIELD (4 + XNTS_COOKIE_LEN)
 #define AUTH_FIELD (8 + CLIENT_NONCE_LEN + REF_TAG) /* with nothing encrypted */
@@ -22,7 +23,8 @@
 
 struct client {
 	uint8_t c2s[32], s2c[32];
-	uint8_t uid[CLIENT_UID_LEN];
+	uint8_t uid[CLIENT_UID_MAX];
+	uint32_t uid_len;
 	uint8_t nonce[64]; /* of the next request */
 };
 
@@ -72,6 +74,7 @@ static inline void client_init(struct client *c)
 	fill(c->c2s, sizeof(c->c2s), 0x11);
 	fill(c->s2c, sizeof(c->s2c), 0x77);
 	fill(c->uid, sizeof(c->uid), 0xc0);
+	c->uid_len = CLIENT_UID_LEN;
 	fill(c->nonce, sizeof(c->nonce), 0x05);
 }
 
@@ -91,7 +94,7 @@ static inline void client_cookie(const struct client *c, uint32_t id, uint8_t co
 
 static inline void client_add_uid(const struct client *c, struct packet *p)
 {
-	packet_add_ef(p, 0x0104, c->uid, CLIENT_UID_LEN);
+	packet_add_ef(p, 0x0104, c->uid, c->uid_len);
 }
 
 static inline void client_add_cookie(const struct client *c, struct packet *p, uint32_t id)
@@ -180,7 +183,7 @@ static inline bool client_take_cookies(const struct client *c, const uint8_t *te
 static inline bool client_open(const struct client *c, const struct packet *request,
 			       const uint8_t *ntp, uint32_t len, struct answer *a)
 {
-	const uint8_t *uid = ntp + NTP_LEN, *auth = uid + 4 + CLIENT_UID_LEN;
+	const uint8_t *uid = ntp + NTP_LEN, *auth = uid + 4 + c->uid_len;
 	uint32_t ad_len = auth - ntp, nonce_len, sealed_len;
 	struct ref_part ad[2];
 	uint8_t text[REF_MAX];
@@ -188,8 +191,8 @@ static inline bool client_open(const struct client *c, const struct packet *requ
 	if (len < ad_len + AUTH_FIELD || (ntp[0] & 7) != 4 ||
 	    memcmp(ntp + 24, request->payload + 40, 8))
 		return false;
-	if (get16(uid) != 0x0104 || get16(uid + 2) != 4 + CLIENT_UID_LEN ||
-	    memcmp(uid + 4, c->uid, CLIENT_UID_LEN))
+	if (get16(uid) != 0x0104 || get16(uid + 2) != 4 + c->uid_len ||
+	    memcmp(uid + 4, c->uid, c->uid_len))
 		return false;
 	nonce_len = get16(auth + 4);
 	sealed_len = get16(auth + 6);
