@@ -136,6 +136,18 @@ static int update_link(struct dataplane *dp, const char *ifname, int fd,
 	return err == -ENOLINK ? -ENOENT : err;
 }
 
+/* Detaches first: after its last reference is gone a link may live on for a moment. */
+static int remove_link(const char *path)
+{
+	int fd = bpf_obj_get(path);
+
+	if (fd >= 0) {
+		bpf_link_detach(fd); /* a severed one refuses */
+		close(fd);
+	}
+	return unlink(path) ? -errno : 0;
+}
+
 int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode mode)
 {
 	struct bpf_link_info info;
@@ -154,7 +166,7 @@ int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode 
 	}
 	if (err == -ENOENT) {
 		/* A live link in the other mode has to go before the new one can come. */
-		unlink(path);
+		remove_link(path);
 		return attach_new(dp, ifname, path, mode);
 	}
 	if (err)
@@ -168,12 +180,10 @@ int dataplane_detach(const char *ifname)
 	int err;
 
 	pin_link_path(ifname, path);
-	if (!unlink(path)) {
+	err = remove_link(path);
+	if (!err)
 		log_info("%s: detached", ifname);
-		return 0;
-	}
-	err = -errno;
-	if (err != -ENOENT)
+	else if (err != -ENOENT)
 		log_error("%s: cannot remove: %s", path, strerror(-err));
 	return err;
 }
