@@ -44,13 +44,13 @@ show_switch() {
 
 show_clock() {
 	local now mono hold
-	now=$(awk '{ printf "%d", $1 * 1e9 }' /proc/uptime)
+	now=$(awk '{ print int($1) }' /proc/uptime)
 	mono=$(clock_member mono) hold=$(clock_member hold)
 	echo "clock: stratum $(clock_member stratum), leap $(clock_member leap)"
 	if [ "$mono" -eq 0 ]; then
 		echo "  never set"
 	else
-		echo "  refreshed $(((now - mono) / 1000000000)) s ago, holds for $((hold / 1000000000)) s"
+		echo "  refreshed $((now - mono / 1000000000)) s ago, holds for $((hold / 1000000000)) s"
 	fi
 }
 
