@@ -129,7 +129,8 @@ struct xnts_lpm6 {
 
 /*
  * A cookie key id is generation (4 bits) | epoch mod 4096 (12 bits); 0 is never
- * used as an id (generations count from 1 to 15 and wrap to 1).
+ * used as an id (generations count from 1 to 14 and wrap to 1: two that follow each other
+ * differ in parity).
  * Generation and epoch choose the slot, so that an id has one possible place:
  *   slot = (generation & 1) * XNTS_KEY_RING + epoch % XNTS_KEY_RING
  */
