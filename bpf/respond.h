@@ -54,15 +54,24 @@ static __always_inline int answer_from_scratch(struct xnts_request *rq,
 	return v;
 }
 
-/* Header, and the unique identifier where there is one (RFC 8915 5.3), in scratch. */
-static __always_inline void prepare_reply(struct xnts_request *rq, struct xnts_scratch *s)
+/* Global: inlined, the loop doubles what kernel 6.1 walks (clang 14: 125,000 to 261,000). */
+XNTS_GLOBAL int reply_unique_id(struct xnts_scratch *s)
 {
 	__u32 i;
 
-	reply_header((struct ntp_header *)s->reply.b, rq);
+	if (!s)
+		return -EINVAL;
 	for (i = 0; i < XNTS_MAX_PAYLOAD && i < s->uid_len; i += 4)
 		store32(buf_at(&s->reply, sizeof(struct ntp_header) + i),
 			load32(buf_at(&s->request, s->uid_off + i)));
+	return 0;
+}
+
+/* Header, and the unique identifier where there is one (RFC 8915 5.3), in scratch. */
+static __always_inline void prepare_reply(struct xnts_request *rq, struct xnts_scratch *s)
+{
+	reply_header((struct ntp_header *)s->reply.b, rq);
+	reply_unique_id(s);
 	s->reply_ad_len = sizeof(struct ntp_header) + s->uid_len;
 	s->reply_len = s->reply_ad_len;
 	s->transmit_to_utc = rq->time.transmit_to_utc;
