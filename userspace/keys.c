@@ -163,14 +163,13 @@ static int64_t allowance(const struct keys *keys)
  * The anchor stays where it is while the process lives: were it moved along, many
  * small false jumps would add up to a large one.
  */
-static int64_t estimate(struct keys *keys, int64_t monotonic)
+static void anchor(struct keys *keys, int64_t monotonic)
 {
-	if (!keys->anchored) {
-		keys->anchored = true;
-		keys->anchor_utc = keys->state.clock;
-		keys->anchor_mono = monotonic;
-	}
-	return keys->anchor_utc + (monotonic - keys->anchor_mono);
+	if (keys->anchored)
+		return;
+	keys->anchored = true;
+	keys->anchor_utc = keys->state.clock;
+	keys->anchor_mono = monotonic;
 }
 
 static void tell_disbelief(struct keys *keys, int64_t utc)
@@ -208,7 +207,8 @@ static int move_to(struct keys *keys, int64_t utc)
 
 static int follow(struct keys *keys, int64_t utc, int64_t monotonic)
 {
-	int64_t estimated = estimate(keys, monotonic), clock = keys->state.clock;
+	int64_t estimated = keys->anchor_utc + (monotonic - keys->anchor_mono);
+	int64_t clock = keys->state.clock;
 	bool ahead = utc > estimated + allowance(keys);
 	bool behind = utc < clock - allowance(keys);
 	int err;
@@ -274,12 +274,15 @@ int keys_advance(struct keys *keys, int64_t utc, bool synchronised, int64_t mono
 {
 	int err;
 
+	if (keys->state.count)
+		anchor(keys, monotonic);
 	if (!synchronised || utc < 0)
 		return -EAGAIN;
 	if (!keys->state.count) {
 		write_file(keys, utc, monotonic);
 		if (!keys->state.count)
 			return keys->save_error ? keys->save_error : -EAGAIN;
+		anchor(keys, monotonic);
 	}
 	err = follow(keys, utc, monotonic);
 	if (keys->unsaved)
