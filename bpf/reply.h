@@ -4,6 +4,7 @@
 #define XNTS_REPLY_H
 
 #include "clock.h"
+#include "lag.h"
 #include "request.h"
 #include "scratch.h"
 
@@ -44,16 +45,20 @@ static __always_inline void reply_nak(struct ntp_header *reply)
 	reply->reference_id = bpf_htonl(NTP_KISS_NTSN);
 }
 
-/* The transmit time, now.  The caller does this as late as it can. */
+/* The transmit time of an answer made in place: next to nothing follows it. */
 static __always_inline void reply_transmit(struct ntp_header *reply, __s64 to_utc)
 {
 	reply->transmit = ntp_from_utc(now_tai() + to_utc);
 }
 
-/* The same for an answer that is being sealed in scratch memory. */
+/* The transmit time of an answer made in scratch memory, to which s->cookies is known.
+ * The caller does this as late as it can. */
 static __always_inline void reply_stamp(struct xnts_scratch *s)
 {
-	reply_transmit((struct ntp_header *)s->reply.b, s->transmit_to_utc);
+	struct ntp_header *reply = (struct ntp_header *)s->reply.b;
+
+	s->stamped = now_tai();
+	reply->transmit = ntp_from_utc(s->stamped + s->transmit_to_utc + lag_expected(s));
 }
 
 #endif /* XNTS_REPLY_H */

@@ -51,6 +51,7 @@ static __always_inline int answer_from_scratch(struct xnts_request *rq,
 		return XNTS_V_drop_internal;
 	if (send_back(rq, config, len, map_sum(&s->reply, len)))
 		return XNTS_V_drop_internal;
+	lag_learn(s);
 	return v;
 }
 
@@ -74,6 +75,7 @@ static __always_inline void prepare_reply(struct xnts_request *rq, struct xnts_s
 	reply_unique_id(s);
 	s->reply_ad_len = sizeof(struct ntp_header) + s->uid_len;
 	s->reply_len = s->reply_ad_len;
+	s->cookies = 0;
 	s->transmit_to_utc = rq->time.transmit_to_utc;
 }
 
@@ -96,6 +98,7 @@ static __always_inline int answer_nak(struct xnts_request *rq, const struct xnts
 {
 	if (!nak_allowed(s, config, rq->received))
 		return XNTS_V_drop_nak_capped;
+	s->cookies = 0;
 	reply_nak((struct ntp_header *)s->reply.b);
 	reply_stamp(s);
 	s->reply_len = s->reply_ad_len;

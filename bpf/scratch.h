@@ -13,6 +13,8 @@
 #define XNTS_BUF 2048 /* a power of two above XNTS_MAX_PAYLOAD: offsets are masked */
 #define XNTS_BUF_SLACK 64 /* a masked offset plus the widest access stays inside */
 
+#define XNTS_LAGS 16 /* a power of two above XNTS_MAX_COOKIES */
+
 struct xnts_buf {
 	__u8 b[XNTS_BUF + XNTS_BUF_SLACK];
 } __attribute__((aligned(8)));
@@ -43,8 +45,13 @@ struct xnts_scratch {
 	/* Offsets into `reply`. */
 	__u16 reply_ad_len; /* header and unique identifier */
 	__u16 reply_len;    /* the whole payload once sealed */
-	__u16 cookies;      /* new cookies in the answer, 1 to XNTS_MAX_COOKIES */
+	__u16 cookies;      /* new cookies in the answer, 1 to XNTS_MAX_COOKIES; 0: not NTS */
 	__s64 transmit_to_utc; /* ns from CLOCK_TAI to the transmit stamp */
+
+	/* See lag.h; one lag for each number of cookies in an answer, ns. */
+	__u64 stamped; /* CLOCK_TAI ns when the transmit time was written */
+	__u32 lag[XNTS_LAGS];
+	__u32 lag_count;
 
 	/* NAKs sent by this CPU in the second that began at nak_since (CLOCK_TAI ns). */
 	__u64 nak_since;
