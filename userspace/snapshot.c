@@ -127,6 +127,15 @@ static void look_at_clock(const struct snapshot *s, struct diagnosis *d)
 		add(d, false, "unsynchronised: so says the clock source");
 }
 
+bool snapshot_is_synchronised(const struct snapshot *s)
+{
+	struct ailment ailments[MAX_AILMENTS];
+	struct diagnosis d = { .list = ailments };
+
+	look_at_clock(s, &d);
+	return d.count == 0;
+}
+
 static bool has_key(const struct snapshot *s, uint32_t id)
 {
 	return id && s->key_ids[XNTS_KEY_SLOT(id)] == id;

@@ -40,6 +40,9 @@ struct ailment {
 /* Lists what is wrong, nothing when all is well; returns how many. */
 int snapshot_ailments(const struct snapshot *s, struct ailment ailments[MAX_AILMENTS]);
 
+/* Do answers say that the clock is synchronised? */
+bool snapshot_is_synchronised(const struct snapshot *s);
+
 /* What keys the map holds, by id alone. */
 struct key_summary {
 	int total;
