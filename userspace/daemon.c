@@ -180,8 +180,9 @@ static int start_ke(struct daemon *d)
 }
 
 /*
- * Privileges go before the first worker starts: what a worker's restart would lack is
- * then lacking at once, under the operator's eyes.
+ * Privileges go before the first worker starts and before the first NIC is attached: what either
+ * would lack when it is done again is then lacking at once, under the operator's eyes.
+ * Attaching comes last, so that a start in vain changes nothing for a packet.
  */
 static int start(struct daemon *d)
 {
@@ -194,11 +195,11 @@ static int start(struct daemon *d)
 	if (!err)
 		err = fill_maps(d);
 	if (!err)
-		err = attach_interfaces(d, d->cfg);
-	if (!err)
 		err = privileges_drop();
 	if (!err)
 		err = start_ke(d);
+	if (!err)
+		err = attach_interfaces(d, d->cfg);
 	if (!err)
 		repair_links(d); /* what scripts or an older xntsd attached */
 	return err;
