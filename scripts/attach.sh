@@ -32,16 +32,18 @@ program_id() { # of the XDP program on the interface, if any
 	ip -details link show dev "$iface" | sed -n 's/.*prog\/xdp id \([0-9]*\).*/\1/p' | head -n 1
 }
 
+# Nothing here is read below /sys: that shows the namespace it was mounted in.
 describe() {
-	local sys=/sys/class/net/$iface queues
-	queues=$(find "$sys/queues" -maxdepth 1 -name 'rx-*' | wc -l)
-	say "driver $(ethtool -i "$iface" 2>/dev/null | sed -n 's/^driver: //p'), MTU $(cat "$sys/mtu"), $queues receive queues"
+	local mtu queues
+	mtu=$(ip -o link show dev "$iface" | sed 's/.* mtu \([0-9]*\) .*/\1/')
+	queues=$(ethtool -l "$iface" 2>/dev/null | awk '/^Current/ { now = 1 } now && /^(RX|Combined):/ && $2 + 0 { n += $2 } END { print n ? n : 1 }')
+	say "driver $(ethtool -i "$iface" 2>/dev/null | sed -n 's/^driver: //p'), MTU $mtu, $queues receive queues"
 	if ethtool -T "$iface" 2>/dev/null | grep -q hardware-receive; then
 		say "the NIC can stamp received packets: $(ethtool -T "$iface" | sed -n '/Receive Filter/,$p' | tail -n +2 | awk '{ printf "%s ", $1 }')"
 	else
 		say "no hardware receive stamps: receive time is when the program starts"
 	fi
-	[ "$(cat "$sys/mtu")" -le 3498 ] || say "many drivers refuse native XDP with so large an MTU; generic mode works"
+	[ "$mtu" -le 3498 ] || say "many drivers refuse native XDP with so large an MTU; generic mode works"
 	! feature_on large-receive-offload || say "LRO is on; drivers that refuse XDP with it want: ethtool -K $iface lro off"
 }
 
@@ -62,7 +64,7 @@ refuse_foreign_program() {
 
 [ -n "$iface" ] || { echo "usage: $0 IFACE [auto|native|generic]" >&2; exit 2; }
 [ "$(id -u)" -eq 0 ] || die "needs root"
-[ -e "/sys/class/net/$iface" ] || die "no such interface: $iface"
+ip link show dev "$iface" >/dev/null 2>&1 || die "no such interface: $iface"
 xntsd=$top/build/xntsd
 [ -x "$xntsd" ] || xntsd=$(command -v xntsd) || die "xntsd is not built: make"
 

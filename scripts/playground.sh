@@ -142,7 +142,8 @@ server_names() {
 
 # Writes $TMP/xnts.conf; lines on standard input are added to it.
 write_config() {
-	cat - >"$TMP/xnts.conf" <<-END
+	{
+		cat <<-END
 		[ntp]
 		interfaces = srv0
 		[ke]
@@ -154,7 +155,9 @@ write_config() {
 		state = $TMP/keys
 		[clock]
 		source = local
-	END
+		END
+		cat
+	} >"$TMP/xnts.conf"
 }
 
 # All of the above.
@@ -178,7 +181,7 @@ ke_listens() {
 # One of our counters, summed over the CPUs, read as an operator would.
 counter() { # NAME
 	bpftool -j map dump pinned $PIN_DIR/counters |
-		grep -o "\"$1\": *[0-9]*" | awk -F: '{ n += $2 } END { printf "%d\n", n }'
+		grep -o "\"$1\": *[0-9]*" | awk -F: '{ n += $2 } END { printf "%.0f\n", n }'
 }
 
 # ---- clients ---------------------------------------------------------------
@@ -205,14 +208,17 @@ peer() { # FOLDER PROGRAM
 start_chronyd() { # NAME FOLDER SERVER OPTIONS
 	local dir=$TMP/$1
 	[ -d "$dir" ] || mkdir -m 700 "$dir"
-	cat - >"$dir/chrony.conf" <<-END
+	{
+		cat <<-END
 		server $3 nts minpoll 0 maxpoll 0 iburst $4
 		ntstrustedcerts $TMP/ca.pem
 		port 0
 		cmdport 0
 		bindcmdaddress $dir/cmd.sock
 		pidfile $dir/pid
-	END
+		END
+		cat
+	} >"$dir/chrony.conf"
 	peer "$2" /usr/sbin/chronyd
 	start "$1" client "${PEER[@]}" -x -d -u root -f "$dir/chrony.conf"
 }

@@ -19,7 +19,7 @@ PATH=$PATH:/usr/sbin:/sbin
 numbers() { # MAP
 	bpftool -j map dump pinned "$pins/$1" | grep -oE '"[a-z_0-9]+": *-?[0-9]+' | tr -d '" ' |
 		awk -F: '$1 != "cpu" && $1 != "key" { if (!($1 in n)) order[++k] = $1; n[$1] += $2 }
-			END { for (i = 1; i <= k; i++) print order[i], n[order[i]] }'
+			END { for (i = 1; i <= k; i++) printf "%s %.0f\n", order[i], n[order[i]] }'
 }
 
 # One member of the slot that counts now.
@@ -47,7 +47,7 @@ show_clock() {
 	now=$(awk '{ print int($1) }' /proc/uptime)
 	mono=$(clock_member mono) hold=$(clock_member hold)
 	echo "clock: stratum $(clock_member stratum), leap $(clock_member leap)"
-	if [ "$mono" -eq 0 ]; then
+	if [ "$mono" = 0 ]; then
 		echo "  never set"
 	else
 		echo "  refreshed $((now - mono / 1000000000)) s ago, holds for $((hold / 1000000000)) s"
@@ -56,7 +56,7 @@ show_clock() {
 
 show_counters() { # MAP
 	echo "$1:"
-	numbers "$1" | awk -v all="$all" '$2 || all != "" { printf "  %-20s %15d\n", $1, $2; n++ }
+	numbers "$1" | awk -v all="$all" '$2 || all != "" { printf "  %-20s %15s\n", $1, $2; n++ }
 		END { if (!n) print "  all 0" }'
 }
 

@@ -58,10 +58,11 @@ bulk_tcp() {
 sys.stdout.buffer.write(u.urlopen('http://$SERVER4:8080/bulk', timeout=20).read())" | cmp - "$TMP/bulk"
 }
 
-# The host's own client: its requests leave by the served interface, mode 4 answers come back.
+# The host's own client: its requests leave by the served interface, mode 4 answers
+# come back, here even to port 123.
 host_client() {
 	mkdir -m 700 "$TMP/own"
-	printf '%s\n' "server $CLIENT4 minpoll 0 maxpoll 0 iburst" "port 0" "cmdport 0" "bindcmdaddress $TMP/own/cmd.sock" \
+	printf '%s\n' "server $CLIENT4 minpoll 0 maxpoll 0 iburst" "acquisitionport 123" "port 0" "cmdport 0" "bindcmdaddress $TMP/own/cmd.sock" \
 		"pidfile $TMP/own/pid" >"$TMP/own/chrony.conf"
 	peer "$chrony" /usr/sbin/chronyd
 	start own server "${PEER[@]}" -x -d -u root -f "$TMP/own/chrony.conf"
@@ -88,7 +89,6 @@ check "forwarded requests are forwarded" counts pass_not_local stratum_is 9 clie
 check "ping" in_ns client ping -q -c 3 -i 0.2 -W 2 "$SERVER4"
 check "ping over IPv6" in_ns client ping -q -c 3 -i 0.2 -W 2 "$SERVER6"
 check "8 MB over TCP" bulk_tcp
-check "the host's own chronyd gets its answers" counts pass_mode host_client
 
 switch 1
 check "kill switch pass: the host answers" counts pass_switch stratum_is 7 client "$SERVER4"
@@ -105,4 +105,7 @@ no_answer() {
 	stratum_is none client "$ANYCAST"
 }
 check "and no longer when the route is gone" wait_for 10 no_answer
+
+stop host
+check "the host's own chronyd client gets its answers" counts pass_mode host_client
 finish
