@@ -24,7 +24,7 @@
 #include "ke_process.h"
 #include "log.h"
 
-#define TICK_MS 500	       /* looks at the certificate files, restarts that are due */
+#define TICK_MS 250	       /* looks at the certificate files, restarts that are due */
 #define START_MS 10000	       /* a worker that is not ready by then is killed */
 #define HEALTHY_MS 10000       /* a worker that lived so long starts without back-off */
 #define BACKOFF_MS 100	       /* doubled with each early death */

@@ -90,16 +90,23 @@ static void follow(struct ke_server *s, struct ke_conn *conn, enum ke_want want)
 }
 
 /* TLS begins with the first byte, so that a silent connection costs nearly nothing. */
+static void begin(struct ke_server *s, struct ke_conn *conn)
+{
+	conn->session = ke_session_open(&s->service, conn->fd);
+	if (!conn->session) {
+		end(s, conn, &s->service.counters->error_internal);
+		return;
+	}
+	ke_conns_move(&s->conns, conn, KE_HANDSHAKE, now_ms());
+	follow(s, conn, ke_session_run(conn->session));
+}
+
 static void on_ready(struct ke_server *s, struct ke_conn *conn)
 {
 	switch (conn->phase) {
 	case KE_SILENT:
-		conn->session = ke_session_open(&s->service, conn->fd);
-		if (!conn->session) {
-			end(s, conn, &s->service.counters->error_internal);
-			break;
-		}
-		/* fall through */
+		begin(s, conn);
+		break;
 	case KE_HANDSHAKE:
 	case KE_REQUEST:
 		follow(s, conn, ke_session_run(conn->session));
