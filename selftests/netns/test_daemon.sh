@@ -53,7 +53,7 @@ reload() {
 }
 
 config() {
-	bpftool -j map dump pinned $PIN_DIR/config
+	bpftool -j map dump pinned "$PIN_DIR/config"
 }
 
 refuses_reload_saying() { # "TEXT|TEXT..."
@@ -75,7 +75,7 @@ reloads() {
 }
 
 answers() {
-	[ -n "$(ask client $SERVER4 2>/dev/null)" ] && ke_listens
+	[ -n "$(ask client "$SERVER4" 2>/dev/null)" ] && ke_listens
 }
 
 attached() { # DEVICE
@@ -95,7 +95,7 @@ listen_for_notifications() {
 		while True:
 		    print(s.recv(4096).decode().replace("\n", " "), flush=True)
 	END
-	PIDS[notify]=$!
+	PIDS["notify"]=$!
 	wait_for 5 test -S "$TMP/notify"
 }
 
@@ -111,7 +111,7 @@ check "an unknown option" fails_saying "usage:" xntsd --nonsense
 check "two actions" fails_saying "one action" xntsd --load --unload
 check "an unknown mode" fails_saying "expected auto, native or generic" xntsd --attach srv0 --mode fast
 check_equal "--check" "$(check_config)" "$TMP/xnts.conf: ok"
-check "loads nothing" [ ! -e $PIN_DIR ]
+check "loads nothing" [ ! -e "$PIN_DIR" ]
 check "and makes no keys" [ ! -e "$TMP/keys" ]
 
 change interfaces "interface = srv0"

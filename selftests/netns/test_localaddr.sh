@@ -50,7 +50,7 @@ never_missing() {
 		done
 	) &
 	while kill -0 $! 2>/dev/null; do
-		bpftool map lookup pinned $PIN_DIR/local4 key 32 0 0 0 198 51 100 1 >/dev/null 2>&1 || missing=$((missing + 1))
+		bpftool map lookup pinned "$PIN_DIR/local4" key 32 0 0 0 198 51 100 1 >/dev/null 2>&1 || missing=$((missing + 1))
 	done
 	wait $!
 	[ "$missing" -eq 0 ] || { echo "missing $missing times"; return 1; }
@@ -65,7 +65,7 @@ routes() { # add or del: 3000 prefixes, some 400 kB of messages
 
 make_playground || bail "no playground"
 start_xntsd || bail "xntsd does not serve"
-check "the NIC's IPv4 address" has $SERVER4/32
+check "the NIC's IPv4 address" has "$SERVER4/32"
 check "the NIC's IPv6 address" has 20010db8006400000000000000000001/128
 check "not the loopback address" gone 127.0.0.1/32
 check "nor its prefix" gone 127.0.0.0/8
@@ -88,7 +88,7 @@ ip -n server route del local 192.0.2.0/24 dev lo
 check "that is deleted" soon_gone 192.0.2.0/24
 ip -n server -6 route del local 2001:db8:a::/48 dev lo
 check "and of IPv6" soon_gone 20010db8000a00000000000000000000/48
-ip -n server route add 192.0.2.0/24 via $CLIENT4
+ip -n server route add 192.0.2.0/24 via "$CLIENT4"
 ip -n server route add local 192.0.2.128/25 dev lo table 100
 sleep 0.5
 check "other routes are none of ours" gone 192.0.2.0/24

@@ -37,7 +37,7 @@ attached() { # DEVICE
 }
 
 config() {
-	bpftool -j map dump pinned $PIN_DIR/config | tr -d ' '
+	bpftool -j map dump pinned "$PIN_DIR/config" | tr -d ' '
 }
 
 # The device's MAC is among those of the configuration map.
@@ -50,7 +50,7 @@ mac_is_ours() { # DEVICE
 }
 
 answers() {
-	[ -n "$(ask client $SERVER4 2>/dev/null)" ]
+	[ -n "$(ask client "$SERVER4" 2>/dev/null)" ]
 }
 
 xntsd() {
@@ -90,15 +90,15 @@ restart_takes_over() { # SIGNAL
 # Deleting one end of a veth pair deletes both.
 remake_wire() {
 	ip -n server link add srv0 type veth peer name cli0 netns client || return
-	wire_end server srv0 $SERVER4/24 $SERVER6/64 || return
-	wire_end client cli0 $CLIENT4/24 $CLIENT6/64 || return
+	wire_end server srv0 "$SERVER4/24" "$SERVER6/64" || return
+	wire_end client cli0 "$CLIENT4/24" "$CLIENT6/64" || return
 	ip -n client link set cli0 xdp object "$BUILD/netns/wire.bpf.o" section xdp
 }
 
 # The version is the first member.
 write_abi_version() { # NUMBER
 	# shellcheck disable=SC2046 # words
-	bpftool map update pinned $PIN_DIR/config key 0 0 0 0 value "$1" $(printf '0 %.0s' {1..159})
+	bpftool map update pinned "$PIN_DIR/config" key 0 0 0 0 value "$1" $(printf '0 %.0s' {1..159})
 }
 
 make_playground || bail "no playground"
@@ -114,7 +114,7 @@ check "and so does one after SIGTERM" restart_takes_over TERM
 check_equal "no more capabilities than needed" "$(awk '/^CapEff/ { print $2 }' "/proc/${PIDS[xntsd]}/status")" \
 	000000c0000015e4
 ip -n server link del srv0
-check "the pin of a severed link stays" [ -e $PIN_DIR/link_srv0 ]
+check "the pin of a severed link stays" [ -e "$PIN_DIR/link_srv0" ]
 remake_wire || bail "no new veth pair"
 check "a device that came back is attached again" wait_for 5 attached srv0
 check "its new MAC is ours" wait_for 5 mac_is_ours srv0
@@ -152,15 +152,15 @@ write_abi_version 77
 check "pins of another ABI version are refused" does_not_start_saying \
 	"$PIN_DIR/config|version 77|this program has 1|xntsd --unload"
 write_abi_version 1
-mv $PIN_DIR/clock $PIN_DIR/keep
-bpftool map create $PIN_DIR/clock type array key 4 value 8 entries 1 name other >/dev/null
+mv "$PIN_DIR/clock" "$PIN_DIR/keep"
+bpftool map create "$PIN_DIR/clock" type array key 4 value 8 entries 1 name other >/dev/null
 check "a pin of another shape is refused" does_not_start_saying "$PIN_DIR/clock|value 8 bytes|value 184|xntsd --unload"
-rm $PIN_DIR/clock
-mv $PIN_DIR/keep $PIN_DIR/clock
+rm "$PIN_DIR/clock"
+mv "$PIN_DIR/keep" "$PIN_DIR/clock"
 check "as before they are reused" start_xntsd
 check "and served" answers
 check "--unload under a running daemon" xntsd --unload
-check "removes all" [ ! -e $PIN_DIR ]
+check "removes all" [ ! -e "$PIN_DIR" ]
 check "and detaches" not attached srv0
 stop xntsd
 start_xntsd || bail "xntsd does not start afresh"
