@@ -11,8 +11,8 @@
 
 #include "scratch.h"
 
-#define LAG_EVERY 16   /* answers between two measurements: 38 ns of clock reading each */
-#define LAG_STEP 8     /* ns towards the newest; seeks the median, so that an interrupt is nothing */
+#define LAG_EVERY 4    /* answers between two measurements: 38 ns of clock reading each */
+#define LAG_STEP 256   /* ns; a larger surprise (an interrupt, a cold cache) counts as this */
 #define LAG_MAX 100000 /* ns; longer is no work of ours */
 
 /* The lag expected of the answer being made, ns. */
@@ -25,19 +25,19 @@ static __always_inline __u32 lag_expected(const struct xnts_scratch *s)
 static __always_inline void lag_learn(struct xnts_scratch *s)
 {
 	__u32 *expected = &s->lag[s->cookies & (XNTS_LAGS - 1)];
-	__u64 lag;
+	__s64 lag, step;
 
 	if (*expected && s->lag_count++ % LAG_EVERY)
 		return;
 	lag = now_tai() - s->stamped;
-	if (lag == 0 || lag > LAG_MAX)
+	if (lag <= 0 || lag > LAG_MAX)
 		return;
-	if (!*expected)
-		*expected = lag;
-	else if (lag > *expected)
-		*expected += LAG_STEP;
-	else if (*expected > LAG_STEP)
-		*expected -= LAG_STEP;
+	step = lag - *expected;
+	if (*expected && step > LAG_STEP)
+		step = LAG_STEP;
+	if (step < -LAG_STEP)
+		step = -LAG_STEP;
+	*expected += *expected ? step >> 2 : step;
 }
 
 #endif /* XNTS_LAG_H */
