@@ -13,6 +13,7 @@
 
 #define EXCHANGE_KEYS (XNTS_BUF - 128) /* in the reply buffer: opened keys, then wiped */
 #define COOKIE_EF (EF_HEADER + XNTS_COOKIE_LEN)
+#define SEAL_HEAD (EF_HEADER + 4 + NONCE_LEN + SIV_TAG_LEN) /* before the encrypted EFs */
 #define BUF_BLOCKS (XNTS_BUF / AES_BLOCK)
 
 /* Bytes 0 to n - 1 of 8, n may be larger than 8. */
@@ -183,8 +184,7 @@ XNTS_GLOBAL int exchange_verify(struct xnts_scratch *s)
 /* Bytes of a reply with n cookies: no more than the request's, ever. */
 static __always_inline bool reply_fits(const struct xnts_scratch *s, __u32 n)
 {
-	return s->reply_ad_len + EF_HEADER + 4 + NONCE_LEN + SIV_TAG_LEN + n * COOKIE_EF <=
-	       s->request_len;
+	return s->reply_ad_len + SEAL_HEAD + n * COOKIE_EF <= s->request_len;
 }
 
 /* A cookie EF, sealed anew, at off of the reply. */
@@ -213,18 +213,34 @@ XNTS_GLOBAL int exchange_seal_cookie(struct xnts_scratch *s,
 	return 0;
 }
 
-XNTS_GLOBAL int exchange_seal(struct xnts_scratch *s, const struct xnts_cookie_key *key)
+/*
+ * The reply's new cookies.  Apart from exchange_seal(), of whose stack they have no part:
+ * kernels before 6.8 round every frame up to 32 bytes, and 512 are all there are.
+ */
+static __always_inline int exchange_seal_cookies(struct xnts_scratch *s,
+						 const struct xnts_cookie_key *key)
+{
+	__u32 off = s->reply_ad_len + SEAL_HEAD;
+
+	for (__u32 i = 0; i < XNTS_MAX_COOKIES && i < s->cookies; i++)
+		if (exchange_seal_cookie(s, key, off + i * COOKIE_EF))
+			return -EINVAL;
+	return 0;
+}
+
+/* The authenticator EF around them. */
+XNTS_GLOBAL int exchange_seal(struct xnts_scratch *s)
 {
 	__u32 off, len;
 	struct xnts_crypt *c;
 
-	if (!s || !key)
+	if (!s)
 		return -EINVAL;
 	c = &s->crypt;
 	off = s->reply_ad_len;
 	len = s->cookies * COOKIE_EF;
 	store16(buf_at(&s->reply, off), bpf_htons(EF_TYPE_AUTHENTICATOR));
-	store16(buf_at(&s->reply, off) + 2, bpf_htons(EF_HEADER + 4 + NONCE_LEN + SIV_TAG_LEN + len));
+	store16(buf_at(&s->reply, off) + 2, bpf_htons(SEAL_HEAD + len));
 	store16(buf_at(&s->reply, off) + 4, bpf_htons(NONCE_LEN));
 	store16(buf_at(&s->reply, off) + 6, bpf_htons(SIV_TAG_LEN + len));
 	off += 8;
@@ -233,9 +249,6 @@ XNTS_GLOBAL int exchange_seal(struct xnts_scratch *s, const struct xnts_cookie_k
 	store64(buf_at(&s->reply, off), c->nonce[0]);
 	store64(buf_at(&s->reply, off) + 8, c->nonce[1]);
 	off += NONCE_LEN + SIV_TAG_LEN;
-	for (__u32 i = 0; i < XNTS_MAX_COOKIES && i < s->cookies; i++)
-		if (exchange_seal_cookie(s, key, off + i * COOKIE_EF))
-			return -EINVAL;
 	reply_stamp(s);
 	exchange_copy(c->sum, c->s2c.zero);
 	exchange_ad(c, &s->reply, &c->s2c, 0, s->reply_ad_len);
@@ -267,7 +280,9 @@ static __always_inline int exchange_run(struct xnts_scratch *s, const struct xnt
 	if (!s->cookies)
 		return XNTS_V_drop_nts_malformed;
 	exchange_prepare(c, 1);
-	return exchange_seal(s, seal_key) ? XNTS_V_drop_internal : XNTS_V_nts_answered;
+	if (exchange_seal_cookies(s, seal_key) || exchange_seal(s))
+		return XNTS_V_drop_internal;
+	return XNTS_V_nts_answered;
 }
 
 /*
