@@ -11,7 +11,10 @@
 
 static inline void host_load(const struct world *w)
 {
+	static const uint8_t nonce_key[16] = "a nonce key here";
+
 	host.world = *w;
+	aes_expand_key(&host.nonce_key, nonce_key);
 }
 
 /* The frame sits at 2 modulo 4, as behind NET_IP_ALIGN, so that 32-bit members are

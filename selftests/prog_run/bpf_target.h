@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Runs the real BPF object by BPF_PROG_TEST_RUN, its maps filled directly. */
+#ifndef XNTS_TEST_BPF_TARGET_H
+#define XNTS_TEST_BPF_TARGET_H
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/random.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "siv.h"
+#include "../target.h"
+#include "xnts.skel.h"
+
+static struct {
+	struct xnts_bpf *skel;
+	int program;
+	int cpus;
+	struct xnts_counters *counters; /* one a CPU */
+	struct world loaded;            /* addresses in the tries */
+} bpf;
+
+static inline int bpf_put(struct bpf_map *map, __u32 key, const void *value)
+{
+	return bpf_map_update_elem(bpf_map__fd(map), &key, value, BPF_ANY);
+}
+
+/* A random nonce key, as the loader makes one at each load. */
+static inline int bpf_set_nonce_key(void)
+{
+	struct xnts_aes_key nonce_key;
+	uint8_t key[16];
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return -EIO;
+	aes_expand_key(&nonce_key, key);
+	return bpf_put(bpf.skel->maps.xnts_nonce_key, 0, &nonce_key);
+}
+
+/* Loads the object; 0 or -errno. Per-CPU memory is one CPU's: the tests stay on one. */
+static inline int bpf_target_open(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		return -errno;
+	bpf.cpus = libbpf_num_possible_cpus();
+	bpf.counters = calloc(bpf.cpus, sizeof(*bpf.counters));
+	bpf.skel = xnts_bpf__open_and_load();
+	if (!bpf.counters || !bpf.skel)
+		return -errno;
+	bpf.program = bpf_program__fd(bpf.skel->progs.xnts_sw);
+	return bpf_set_nonce_key();
+}
+
+static inline void bpf_target_close(void)
+{
+	xnts_bpf__destroy(bpf.skel);
+	free(bpf.counters);
+}
+
+/* A map that cannot be filled leaves nothing to test. */
+static inline void bpf_must(int err)
+{
+	if (err) {
+		fprintf(stderr, "bpf map: %s\n", strerror(errno));
+		abort();
+	}
+}
+
+static inline void bpf_set_trie(struct bpf_map *map, const void *old, const void *new)
+{
+	const struct xnts_lpm4 *was = old, *now = new; /* both kinds begin with prefixlen */
+	__u32 one = 1;
+
+	if (was->prefixlen)
+		bpf_map_delete_elem(bpf_map__fd(map), old);
+	if (now->prefixlen)
+		bpf_must(bpf_map_update_elem(bpf_map__fd(map), new, &one, BPF_ANY));
+}
+
+static inline void bpf_load(const struct world *w)
+{
+	__u32 i;
+
+	bpf_must(bpf_put(bpf.skel->maps.xnts_switch, 0, &w->switch_word));
+	bpf_must(bpf_put(bpf.skel->maps.xnts_config, 0, &w->config));
+	bpf_must(bpf_put(bpf.skel->maps.xnts_clock, 0, &w->clock));
+	bpf_must(bpf_put(bpf.skel->maps.xnts_key_state, 0, &w->key_state));
+	for (i = 0; i < XNTS_KEY_SLOTS; i++)
+		if (memcmp(&w->keys[i], &bpf.loaded.keys[i], sizeof(w->keys[i])))
+			bpf_must(bpf_put(bpf.skel->maps.xnts_keys, i, &w->keys[i]));
+	for (i = 0; i < WORLD_LOCALS; i++) {
+		bpf_set_trie(bpf.skel->maps.xnts_local4, &bpf.loaded.local4[i], &w->local4[i]);
+		bpf_set_trie(bpf.skel->maps.xnts_local6, &bpf.loaded.local6[i], &w->local6[i]);
+	}
+	bpf.loaded = *w;
+}
+
+static inline struct xnts_counters bpf_sum_counters(void)
+{
+	struct xnts_counters sum = { 0 };
+	__u32 zero = 0;
+	size_t i;
+	int cpu;
+
+	bpf_must(bpf_map_lookup_elem(bpf_map__fd(bpf.skel->maps.xnts_counters), &zero, bpf.counters));
+	for (cpu = 0; cpu < bpf.cpus; cpu++)
+		for (i = 0; i < XNTS_COUNTERS; i++)
+			((__u64 *)&sum)[i] += ((__u64 *)&bpf.counters[cpu])[i];
+	return sum;
+}
+
+/* The one verdict that was counted, or -EPROTO: none, several, one twice, or stamps that
+ * do not agree with it. */
+static inline int bpf_counted_verdict(const struct xnts_counters *sum)
+{
+	const __u64 *count = (const __u64 *)sum;
+	int v, verdict = -EPROTO;
+
+	for (v = 0; v < XNTS_VERDICT_COUNT; v++) {
+		if (!count[v])
+			continue;
+		if (verdict >= 0 || count[v] != 1)
+			return -EPROTO;
+		verdict = v;
+	}
+	if (sum->software_stamps != (target_action(verdict) == XDP_TX) || sum->hardware_stamps)
+		return -EPROTO;
+	return verdict;
+}
+
+static inline int bpf_run(const uint8_t *frame, uint32_t len, struct outcome *out)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = len,
+		    .data_out = out->frame, .data_size_out = sizeof(out->frame), .repeat = 1);
+	struct xnts_counters sum;
+
+	memset(bpf.counters, 0, bpf.cpus * sizeof(*bpf.counters));
+	bpf_must(bpf_put(bpf.skel->maps.xnts_counters, 0, bpf.counters));
+	if (bpf_prog_test_run_opts(bpf.program, &run))
+		return -errno;
+	sum = bpf_sum_counters();
+	out->action = run.retval;
+	out->verdict = bpf_counted_verdict(&sum);
+	out->len = run.data_size_out;
+	out->cookies_issued = sum.cookies_issued;
+	out->unsynchronised = sum.unsynchronised;
+	return out->verdict < 0 ? out->verdict : 0;
+}
+
+static const struct target bpf_target = { "BPF", bpf_load, bpf_run };
+
+#endif /* XNTS_TEST_BPF_TARGET_H */
