@@ -99,6 +99,9 @@ const struct config_entry config_table[] = {
 	ROW(clock, transmit_correction, parse_signed, "0",
 	    "nanoseconds from -1000000 to 1000000", .min = -1000000, .max = 1000000),
 
+	ROW(metrics, listen, parse_address, "",
+	    "an address with a port such as 127.0.0.1:9123"),
+
 	ROW(log, level, parse_choice, "info",
 	    "error, warning, info or debug", .choices = levels),
 };

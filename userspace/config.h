@@ -129,6 +129,10 @@ struct clock_config {
 	int32_t transmit_correction; /* ns */
 };
 
+struct metrics_config {
+	struct config_address listen; /* len 0: not served */
+};
+
 struct log_config {
 	int level; /* enum log_level */
 };
@@ -138,6 +142,7 @@ struct config {
 	struct ke_config ke;
 	struct keys_config keys;
 	struct clock_config clock;
+	struct metrics_config metrics;
 	struct log_config log;
 };
 

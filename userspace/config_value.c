@@ -250,6 +250,12 @@ const char *parse_listener(const struct config_entry *entry, const char *value, 
 	return wrong;
 }
 
+const char *parse_address(const struct config_entry *entry, const char *value, void *to)
+{
+	(void)entry;
+	return read_endpoint(value, 0, to);
+}
+
 const char *parse_source(const struct config_entry *entry, const char *value, void *to)
 {
 	struct config_clock_source *source = to;

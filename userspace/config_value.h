@@ -25,6 +25,7 @@ PARSER(parse_port);      /* struct config_ports */
 PARSER(parse_prefix);    /* struct config_prefixes */
 PARSER(parse_mac);       /* struct config_macs */
 PARSER(parse_listener);  /* struct config_addresses */
+PARSER(parse_address);   /* struct config_address */
 
 #undef PARSER
 

@@ -93,6 +93,8 @@ static void on_second(struct daemon *d)
 	feed_keys(d);
 	localaddr_dispatch(d->local);
 	feed_config(d); /* a script may have attached a NIC */
+	if (d->metrics)
+		metrics_dispatch(d->metrics);
 	if (++d->ticks % RETRY == 0)
 		repair_links(d);
 	sd_notify(0, "WATCHDOG=1");
@@ -131,6 +133,7 @@ static void loop(struct daemon *d)
 			{ .fd = d->link_fd, .events = POLLIN },
 			{ .fd = localaddr_fd(d->local), .events = POLLIN },
 			{ .fd = d->ke ? ke_fd(d->ke) : -1, .events = POLLIN },
+			{ .fd = d->metrics ? metrics_fd(d->metrics) : -1, .events = POLLIN },
 		};
 
 		if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
@@ -143,6 +146,8 @@ static void loop(struct daemon *d)
 			localaddr_dispatch(d->local);
 		if (fds[4].revents)
 			ke_dispatch(d->ke);
+		if (fds[5].revents)
+			metrics_dispatch(d->metrics);
 		if (fds[0].revents && on_signal(d)) /* last: a reload changes the others */
 			return;
 	}
@@ -198,6 +203,8 @@ static int start(struct daemon *d)
 		err = privileges_drop();
 	if (!err)
 		err = start_ke(d);
+	if (!err && d->cfg->metrics.listen.len)
+		err = metrics_start(&d->metrics, &d->cfg->metrics.listen, d->dp);
 	if (!err)
 		err = attach_interfaces(d, d->cfg);
 	if (!err)
@@ -207,6 +214,7 @@ static int start(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
+	metrics_stop(d->metrics);
 	ke_stop(d->ke);
 	if (d->keys)
 		keys_close(d->keys);

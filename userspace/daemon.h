@@ -12,6 +12,7 @@
 #include "ke.h"
 #include "keys.h"
 #include "localaddr.h"
+#include "metrics.h"
 
 struct daemon {
 	const char *config_path;
@@ -23,6 +24,7 @@ struct daemon {
 	struct clock_source *clock;
 	struct keys *keys;
 	struct ke *ke; /* NULL: not enabled */
+	struct metrics *metrics; /* NULL: not served */
 
 	int timer_fd, signal_fd, link_fd;
 	unsigned int ticks;

@@ -65,6 +65,22 @@ static void stop_unwanted_ke(struct daemon *d, const struct config *cfg)
 	d->ke = NULL;
 }
 
+static int apply_metrics(struct daemon *d, const struct config *from, const struct config *to)
+{
+	const struct config_address *listen = &to->metrics.listen;
+	struct metrics *metrics = NULL;
+	int err;
+
+	if (!memcmp(listen, &from->metrics.listen, sizeof(*listen)))
+		return 0;
+	err = listen->len ? metrics_start(&metrics, listen, d->dp) : 0;
+	if (err)
+		return err;
+	metrics_stop(d->metrics);
+	d->metrics = metrics;
+	return 0;
+}
+
 static int apply_addresses(struct daemon *d, const struct config *cfg)
 {
 	struct localaddr *local;
@@ -105,13 +121,18 @@ static int apply(struct daemon *d, const struct config *new)
 	err = attach_interfaces(d, new);
 	if (err)
 		goto undo_ke;
-	err = apply_addresses(d, new);
+	err = apply_metrics(d, old, new);
 	if (err)
 		goto undo_attach;
+	err = apply_addresses(d, new);
+	if (err)
+		goto undo_metrics;
 	clock_source_close(d->clock);
 	d->clock = clock;
 	return 0;
 
+undo_metrics:
+	apply_metrics(d, new, old);
 undo_attach:
 	detach_dropped(new, old);
 undo_ke:

@@ -112,6 +112,8 @@ static const struct key_case {
 	{ "clock", "hold", { "1s", "1d" }, { "", "0", "86401" } },
 	{ "clock", "receive_correction", { "0", "-1000000", "1000000" }, { "", "1000001", "-1000001", "--1", "1us" } },
 	{ "clock", "transmit_correction", { "-40", "40" }, { "", "1000001", "-1000001", "-" } },
+	{ "metrics", "listen", { "", "127.0.0.1:9123", "[::1]:9123" },
+	  { "9123", "127.0.0.1", "[::1]", "localhost:9123", "127.0.0.1:0", "127.0.0.1:9123 [::1]:9123" } },
 	{ "log", "level", { "error", "warning", "info", "debug" }, { "", "notice", "INFO" } },
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
@@ -370,9 +372,9 @@ static void test_refused_files(void **unused)
 	expect_error("[ke]\ncertificate = /c\n", ": [ke] key: is missing; expected the path of the "
 		     "certificate's PEM private key, or enabled = no");
 	expect_error("\nttl = 1\n", ":2: [] ttl: a key before any section; expected one of [ntp] [ke] "
-		     "[keys] [clock] [log] first");
+		     "[keys] [clock] [metrics] [log] first");
 	expect_error("[nts]\nttl = 1\n", ":2: [nts] ttl: unknown section; expected one of [ntp] [ke] "
-		     "[keys] [clock] [log]");
+		     "[keys] [clock] [metrics] [log]");
 	expect_error("[keys]\n\n# c\nkept = 1\n", ":4: [keys] kept: unknown key; expected one of state "
 		     "epoch keep preload");
 	expect_error("[ntp]\nttl\n", ":2: the line makes no sense; expected [section], key = value or "
