@@ -59,6 +59,7 @@ static __always_inline void clock_read(struct xnts_request *rq, const struct xnt
 	__s64 to_utc = -(__s64)NSEC_PER_SEC * (leapt ? c->tai_offset_after : c->tai_offset);
 	bool lost = c->leap == NTP_LI_UNSYNCHRONISED || !c->stratum;
 
+	t->mono = mono;
 	t->receive_to_utc = to_utc + c->receive_correction;
 	t->transmit_to_utc = to_utc + c->transmit_correction;
 	t->leap = leapt ? 0 : c->leap;

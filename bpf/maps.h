@@ -32,9 +32,16 @@ XNTS_MAP(xnts_keys, BPF_MAP_TYPE_ARRAY, XNTS_KEY_SLOTS, __u32, struct xnts_cooki
 	 BPF_F_MMAPABLE);
 XNTS_MAP(xnts_key_state, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_key_state, BPF_F_MMAPABLE);
 
+XNTS_MAP(xnts_lists4, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LISTED, struct xnts_lpm4, __u32,
+	 BPF_F_NO_PREALLOC);
+XNTS_MAP(xnts_lists6, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LISTED, struct xnts_lpm6, __u32,
+	 BPF_F_NO_PREALLOC);
+
 /* Not pinned: they belong to one loaded program (see nonce.h). */
 XNTS_MAP(xnts_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_scratch, 0);
 XNTS_MAP(xnts_nonce_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_aes_key, 0);
+XNTS_MAP(xnts_buckets, BPF_MAP_TYPE_ARRAY, XNTS_BUCKETS, __u32, __u32, 0);
+XNTS_MAP(xnts_bucket_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_bucket_key, 0);
 
 static __always_inline void *map_first(void *map)
 {
@@ -85,16 +92,26 @@ static __always_inline struct xnts_scratch *map_scratch(void)
 	return map_first(&xnts_scratch);
 }
 
-/* Is the address, in wire order, one of this host's? */
-static __always_inline bool map_local4(__be32 addr)
+static __always_inline __u32 *map_bucket(__u32 index)
+{
+	return bpf_map_lookup_elem(&xnts_buckets, &index);
+}
+
+static __always_inline const struct xnts_bucket_key *map_bucket_key(void)
+{
+	return map_first(&xnts_bucket_key);
+}
+
+/* The entry of the longest prefix that holds the address (wire order), or NULL. */
+static __always_inline __u32 *map_lpm4(void *trie, __be32 addr)
 {
 	struct xnts_lpm4 key = { .prefixlen = 32 };
 
 	store32(key.addr, addr);
-	return bpf_map_lookup_elem(&xnts_local4, &key);
+	return bpf_map_lookup_elem(trie, &key);
 }
 
-static __always_inline bool map_local6(const __be32 addr[4])
+static __always_inline __u32 *map_lpm6(void *trie, const __be32 addr[4])
 {
 	struct xnts_lpm6 key = { .prefixlen = 128 };
 	int i;
@@ -102,7 +119,33 @@ static __always_inline bool map_local6(const __be32 addr[4])
 #pragma GCC unroll 4
 	for (i = 0; i < 4; i++)
 		store32(key.addr + 4 * i, addr[i]);
-	return bpf_map_lookup_elem(&xnts_local6, &key);
+	return bpf_map_lookup_elem(trie, &key);
+}
+
+/* Is the address one of this host's? */
+static __always_inline bool map_local4(__be32 addr)
+{
+	return map_lpm4(&xnts_local4, addr);
+}
+
+static __always_inline bool map_local6(const __be32 addr[4])
+{
+	return map_lpm6(&xnts_local6, addr);
+}
+
+/* enum xnts_list of the address, 0: on no list. */
+static __always_inline __u32 map_listed4(__be32 addr)
+{
+	const __u32 *listed = map_lpm4(&xnts_lists4, addr);
+
+	return listed ? *listed : 0;
+}
+
+static __always_inline __u32 map_listed6(const __be32 addr[4])
+{
+	const __u32 *listed = map_lpm6(&xnts_lists6, addr);
+
+	return listed ? *listed : 0;
 }
 
 static __always_inline __u64 now_tai(void)
@@ -113,6 +156,11 @@ static __always_inline __u64 now_tai(void)
 static __always_inline __u64 now_mono(void)
 {
 	return bpf_ktime_get_ns();
+}
+
+static __always_inline __u32 now_random(void)
+{
+	return bpf_get_prandom_u32();
 }
 
 static __always_inline __u32 this_cpu(void)

@@ -37,12 +37,12 @@ static __always_inline void reply_header(struct ntp_header *reply, const struct 
 	reply->receive = ntp_from_utc(rq->received + t->receive_to_utc);
 }
 
-/* Makes a NAK of a prepared header: nobody vouches for its time. */
-static __always_inline void reply_nak(struct ntp_header *reply)
+/* Makes a kiss of death of a prepared header: nobody vouches for its time. */
+static __always_inline void reply_kiss(struct ntp_header *reply, __u32 code)
 {
 	reply->li_vn_mode |= NTP_LI_UNSYNCHRONISED << 6;
 	reply->stratum = 0;
-	reply->reference_id = bpf_htonl(NTP_KISS_NTSN);
+	reply->reference_id = bpf_htonl(code);
 }
 
 /* The transmit time of an answer made in place: next to nothing follows it. */

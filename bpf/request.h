@@ -13,6 +13,7 @@
 
 /* What the answer says of the time, taken once a packet from the clock map. */
 struct xnts_time {
+	__u64 mono;     /* CLOCK_MONOTONIC ns when it was taken */
 	__s64 receive_to_utc;  /* ns to add to a CLOCK_TAI stamp, correction included */
 	__s64 transmit_to_utc;
 	__u32 root_delay;

@@ -12,6 +12,7 @@
 #include "cookie.h"
 #include "ef.h"
 #include "exchange.h"
+#include "limit.h"
 #include "maps.h"
 #include "parse.h"
 #include "reply.h"
@@ -23,14 +24,31 @@ static __always_inline int plain_verdict(const struct xnts_request *rq)
 						      XNTS_V_plain_answered;
 }
 
+/* May plain NTP be answered?  Or, rarely, with a kiss? */
+static __always_inline int limit_plain_verdict(const struct xnts_request *rq,
+					       const struct xnts_config *config)
+{
+	if (config->flags & XNTS_REQUIRE_NTS)
+		return XNTS_V_drop_not_nts;
+	if (limit_plain(rq, config))
+		return plain_verdict(rq);
+	if (config->kod_one_in && now_random() % config->kod_one_in == 0)
+		return XNTS_V_kod_rate;
+	return XNTS_V_drop_limited;
+}
+
 /* 48 bytes, written over the request. */
 static __always_inline int answer_in_place(struct xnts_request *rq,
 					   const struct xnts_config *config)
 {
 	struct ntp_header *ntp = rq->ntp;
-	int v = plain_verdict(rq);
+	int v = limit_plain_verdict(rq, config);
 
+	if (v != plain_verdict(rq) && v != XNTS_V_kod_rate)
+		return v;
 	reply_header(ntp, rq);
+	if (v == XNTS_V_kod_rate)
+		reply_kiss(ntp, NTP_KISS_RATE);
 	reply_transmit(ntp, rq->time.transmit_to_utc);
 	if (send_back(rq, config, sizeof(*ntp), sum32(ntp, sizeof(*ntp) / 4)))
 		return XNTS_V_drop_internal;
@@ -96,10 +114,12 @@ static __always_inline bool nak_allowed(struct xnts_scratch *s, const struct xnt
 static __always_inline int answer_nak(struct xnts_request *rq, const struct xnts_config *config,
 				      struct xnts_scratch *s, int v)
 {
+	if (!limit_plain(rq, config))
+		return XNTS_V_drop_limited;
 	if (!nak_allowed(s, config, rq->received))
 		return XNTS_V_drop_nak_capped;
 	s->cookies = 0;
-	reply_nak((struct ntp_header *)s->reply.b);
+	reply_kiss((struct ntp_header *)s->reply.b, NTP_KISS_NTSN);
 	reply_stamp(s);
 	s->reply_len = s->reply_ad_len;
 	return answer_from_scratch(rq, config, s, v);
@@ -147,6 +167,21 @@ static __always_inline int answer_nts(struct xnts_request *rq, struct xnts_scrat
 	return v;
 }
 
+/* Plain NTP with extension fields: a unique identifier is echoed. */
+static __always_inline int answer_plain_fields(struct xnts_request *rq,
+					       const struct xnts_config *config,
+					       struct xnts_scratch *s)
+{
+	int v = limit_plain_verdict(rq, config);
+
+	if (v != plain_verdict(rq) && v != XNTS_V_kod_rate)
+		return v;
+	if (v == XNTS_V_kod_rate)
+		reply_kiss((struct ntp_header *)s->reply.b, NTP_KISS_RATE);
+	reply_stamp(s);
+	return answer_from_scratch(rq, config, s, v);
+}
+
 /* Requests with something behind the header, version 4 only. */
 static __always_inline int answer_fields(struct xnts_request *rq, const struct xnts_config *config,
 					 struct xnts_scratch *s)
@@ -160,15 +195,18 @@ static __always_inline int answer_fields(struct xnts_request *rq, const struct x
 	if (v != XNTS_NEXT)
 		return v;
 	prepare_reply(rq, s);
-	if (!s->ad_len && !s->cookie_off) {
-		reply_stamp(s);
-		return answer_from_scratch(rq, config, s, plain_verdict(rq));
-	}
+	if (!s->ad_len && !s->cookie_off)
+		return answer_plain_fields(rq, config, s);
+	if (!budget_left(s, config, rq->time.mono))
+		return XNTS_V_drop_over_budget;
 	v = answer_nts(rq, s);
+	budget_charge(s, config, rq->time.mono);
 	if (v == XNTS_V_nak_key_unknown || v == XNTS_V_nak_bad_cookie || v == XNTS_V_nak_bad_tag)
 		return answer_nak(rq, config, s, v);
 	if (v != XNTS_V_nts_answered)
 		return v;
+	if (!limit_nts(rq, config))
+		return XNTS_V_drop_nts_limited;
 	rq->cookies_issued = s->cookies;
 	return answer_from_scratch(rq, config, s, v);
 }
@@ -193,12 +231,15 @@ static __always_inline int answer(struct xnts_request *rq, const struct xnts_con
 {
 	const struct xnts_clock *clock = map_clock();
 	__u32 trailer = rq->payload_len - sizeof(struct ntp_header);
-	struct xnts_scratch *s;
+	struct xnts_scratch *s = map_scratch();
 	int v;
 
-	if (!clock)
+	if (!clock || !s)
 		return XNTS_V_pass_no_config;
 	clock_read(rq, clock);
+	v = limit_admit(rq, config, s);
+	if (v != XNTS_NEXT)
+		return v;
 	if (trailer && ntp_version(rq->ntp) < 4) {
 		v = old_trailer(trailer);
 		if (v != XNTS_NEXT)
@@ -208,9 +249,6 @@ static __always_inline int answer(struct xnts_request *rq, const struct xnts_con
 	if (!trailer)
 		return answer_in_place(rq, config);
 
-	s = map_scratch();
-	if (!s)
-		return XNTS_V_drop_internal;
 	if (__sync_lock_test_and_set(&s->busy, 1))
 		return XNTS_V_drop_busy;
 	v = answer_fields(rq, config, s);

@@ -53,6 +53,10 @@ struct xnts_scratch {
 	__u32 lag[XNTS_LAGS];
 	__u32 lag_count;
 
+	/* See limit.h; CLOCK_MONOTONIC ns. */
+	__u64 ceiling_until;
+	__u64 budget_until;
+
 	/* NAKs sent by this CPU in the second that began at nak_since (CLOCK_TAI ns). */
 	__u64 nak_since;
 	__u32 nak_count;

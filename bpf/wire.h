@@ -79,6 +79,8 @@ struct ntp_timestamp {
 	__be32 fraction; /* 2^-32 s */
 };
 
+#define NTP_KISS_RATE 0x52415445 /* "RATE", RFC 5905 7.4 */
+
 /* RFC 5905 7.3 */
 struct ntp_header {
 	__u8 li_vn_mode;

@@ -9,6 +9,7 @@
  *   config       array of 1, struct xnts_config       what is answered
  *   clock        array of 1, struct xnts_clock        what the answers say of the time
  *   local4/6     LPM tries, struct xnts_lpm4/6 -> __u32  addresses that are this host's
+ *   lists4/6     LPM tries, struct xnts_lpm4/6 -> __u32 enum xnts_list  who is answered
  *   counters     per-CPU array of 1, struct xnts_counters   one counter a verdict
  *   ke_counters  array, struct xnts_ke_counters       NTS-KE outcomes, one entry a worker
  *   keys         array of XNTS_KEY_SLOTS, struct xnts_cookie_key   SECRET
@@ -55,6 +56,15 @@ enum xnts_switch {
 enum xnts_config_flags {
 	XNTS_PASS_SYMMETRIC = 1 << 0, /* mode 1 goes to the host, is not answered */
 	XNTS_PASS_CONTROL = 1 << 1,   /* modes 6 and 7 go to the host, are not dropped */
+	XNTS_REQUIRE_NTS = 1 << 2,    /* plain NTP is not answered */
+	XNTS_LISTS = 1 << 3,          /* lists4/6 are asked */
+	XNTS_REFUSE_UNLISTED = 1 << 4, /* with XNTS_LISTS: who is in no list is refused */
+};
+
+/* One allowance: a request every `interval`, `burst` of them at once. */
+struct xnts_limit {
+	__u32 interval; /* in 2^20 ns; 0: no limit */
+	__u32 burst;    /* requests, at least 1; interval * burst < 2^31 */
 };
 
 struct xnts_mac {
@@ -70,8 +80,14 @@ struct xnts_config {
 	__u32 nak_rate;            /* NTS NAKs a second and CPU at most; 0: none */
 	__u8 ttl;                  /* of replies: IPv4 TTL, IPv6 hop limit */
 	__u8 pad[3];
+	struct xnts_limit plain;   /* of a source: plain NTP, and NTS that does not verify */
+	struct xnts_limit nts;     /* of a source: NTS that verifies */
+	__u32 budget;              /* of each CPU's time for NTS, per mille; 0: no limit */
+	__u32 ceiling;             /* ns between two answers of a CPU in the long run; 0: no limit */
+	__u32 kod_one_in;          /* of plain requests over the limit, get KoD RATE; 0: none */
+	__u32 pad2;
 };
-_Static_assert(sizeof(struct xnts_config) == 160, "xnts_config is ABI");
+_Static_assert(sizeof(struct xnts_config) == 192, "xnts_config is ABI");
 
 /* ---- clock -------------------------------------------------------------- */
 
@@ -124,6 +140,22 @@ struct xnts_lpm6 {
 };
 
 #define XNTS_MAX_LOCAL 4096 /* prefixes a family */
+
+/* Sources; the longest prefix counts. */
+enum xnts_list {
+	XNTS_ALLOW = 1,
+	XNTS_REFUSE = 2,
+};
+#define XNTS_MAX_LISTED 131072 /* prefixes a family */
+
+/* Sources are limited in this many buckets, each the time (2^20 ns of CLOCK_TAI, modulo
+ * 2^32) until which it is spent. */
+#define XNTS_BUCKETS (1 << 20)
+
+/* SipHash key that spreads sources over the buckets, random at each load (SECRET). */
+struct xnts_bucket_key {
+	__u64 word[2];
+};
 
 /* ---- keys (SECRET) ------------------------------------------------------ */
 
@@ -193,10 +225,17 @@ _Static_assert(sizeof(struct xnts_key_state) == 24, "xnts_key_state is ABI");
 	X(drop_nts_malformed, DROP, "NTS fields missing, doubled, too short or not version 4") \
 	X(drop_key_unknown, DROP, "unknown cookie key while our own keys are stale or absent") \
 	X(drop_nak_capped, DROP, "an NTS NAK over the rate") \
+	X(drop_refused, DROP, "source is on the refuse list, or on no list") \
+	X(drop_not_nts, DROP, "plain NTP where NTS is required") \
+	X(drop_limited, DROP, "source over its limit of plain NTP or failed NTS") \
+	X(drop_nts_limited, DROP, "source over its limit of NTS") \
+	X(drop_over_budget, DROP, "NTS over the time this CPU may spend on it") \
+	X(drop_over_ceiling, DROP, "over the total of answers") \
 	X(drop_busy, DROP, "scratch memory in use: the program was re-entered on this CPU") \
 	X(drop_internal, DROP, "the kernel refused a load, store or shrink of the frame") \
 	X(plain_answered, TX, "NTP answered, modes 3 and v1 mode 0") \
 	X(plain_symmetric, TX, "NTP mode 1 answered with mode 2") \
+	X(kod_rate, TX, "kiss of death RATE: plain NTP over the source's limit") \
 	X(nts_answered, TX, "NTS answered, authenticated") \
 	X(nak_key_unknown, TX, "NTS NAK: cookie of a key that is gone") \
 	X(nak_bad_cookie, TX, "NTS NAK: cookie does not open") \

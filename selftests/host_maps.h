@@ -19,8 +19,12 @@ struct host {
 	struct xnts_aes_key nonce_key;
 	struct xnts_counters counters;
 	struct xnts_scratch scratch;
+	struct xnts_bucket_key bucket_key;
+	__u32 buckets[XNTS_BUCKETS];
+	__u32 random; /* the next random number */
 	__u64 tai;  /* CLOCK_TAI ns, stands still; 0: the real clock */
 	__u64 mono; /* CLOCK_MONOTONIC ns, likewise */
+	bool refuse; /* stores and shrinks fail, as a kernel might */
 	__u8 *frame;
 	__u32 frame_len;
 };
@@ -99,6 +103,41 @@ static inline bool map_local6(const __be32 addr[4])
 	return false;
 }
 
+static inline __u32 map_listed4(__be32 addr)
+{
+	int i;
+
+	for (i = 0; i < WORLD_LISTED; i++)
+		if (prefix_covers(host.world.listed4[i].addr, host.world.listed4[i].prefixlen, &addr))
+			return host.world.list;
+	return 0;
+}
+
+static inline __u32 map_listed6(const __be32 addr[4])
+{
+	int i;
+
+	for (i = 0; i < WORLD_LISTED; i++)
+		if (prefix_covers(host.world.listed6[i].addr, host.world.listed6[i].prefixlen, addr))
+			return host.world.list;
+	return 0;
+}
+
+static inline __u32 *map_bucket(__u32 index)
+{
+	return &host.buckets[index & (XNTS_BUCKETS - 1)];
+}
+
+static inline const struct xnts_bucket_key *map_bucket_key(void)
+{
+	return &host.bucket_key;
+}
+
+static inline __u32 now_random(void)
+{
+	return host.random;
+}
+
 static inline __u64 now_tai(void)
 {
 	return host.tai ? host.tai : clock_ns(CLOCK_TAI);
@@ -137,7 +176,7 @@ static inline long frame_load(const struct xnts_request *rq, __u32 off, void *bu
 static inline long frame_store(const struct xnts_request *rq, __u32 off, void *buf, __u32 len)
 {
 	(void)rq;
-	if (!frame_range_ok(off, len))
+	if (host.refuse || !frame_range_ok(off, len))
 		return -EINVAL;
 	memcpy(host.frame + off, buf, len);
 	return 0;
@@ -146,7 +185,7 @@ static inline long frame_store(const struct xnts_request *rq, __u32 off, void *b
 static inline long frame_trim(struct xnts_request *rq, __u32 len)
 {
 	(void)rq;
-	if (len > host.frame_len)
+	if (host.refuse || len > host.frame_len)
 		return -EINVAL;
 	host.frame_len = len;
 	return 0;

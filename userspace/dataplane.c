@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -99,6 +98,24 @@ static int fill_nonce_key(struct dataplane *dp)
 	return err;
 }
 
+/* Nobody outside knows which sources share a bucket. */
+static int fill_bucket_key(struct dataplane *dp)
+{
+	struct xnts_bucket_key key;
+	uint32_t zero = 0;
+	int err = 0;
+
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		err = -EIO;
+	if (!err)
+		err = bpf_map_update_elem(bpf_map__fd(dp->skel->maps.xnts_bucket_key), &zero,
+					  &key, BPF_ANY);
+	OPENSSL_cleanse(&key, sizeof(key));
+	if (err)
+		log_error("bucket key: cannot be set: %s", strerror(-err));
+	return err;
+}
+
 static int load_program(struct dataplane *dp)
 {
 	struct bpf_prog_info info = { 0 };
@@ -124,20 +141,6 @@ static int load_program(struct dataplane *dp)
 	return err;
 }
 
-/* One loader at a time: two would both make maps and pin half of each. */
-static int lock_pins(void)
-{
-	int fd = open(XNTS_PIN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0 && flock(fd, LOCK_EX)) {
-		int err = -errno;
-
-		close(fd);
-		return err;
-	}
-	return fd < 0 ? -errno : fd;
-}
-
 static struct dataplane *new_dataplane(void)
 {
 	struct dataplane *dp = calloc(1, sizeof(*dp));
@@ -159,6 +162,8 @@ static int load_locked(struct dataplane *dp)
 	if (!err)
 		err = fill_nonce_key(dp);
 	if (!err)
+		err = fill_bucket_key(dp);
+	if (!err)
 		err = pin_new_maps(dp);
 	return err ? err : maps_io_map(dp, true);
 }
@@ -171,7 +176,7 @@ int dataplane_load(struct dataplane **out)
 	*out = NULL;
 	if (err)
 		return err;
-	lock = lock_pins();
+	lock = pins_lock(); /* two at once would both make maps, and pin half of each */
 	if (lock < 0)
 		return lock;
 	dp = new_dataplane();
@@ -214,9 +219,15 @@ void dataplane_close(struct dataplane *dp)
 
 int dataplane_unload(void)
 {
-	int err = attach_detach_all();
+	int lock = pins_lock(), err;
 
-	return err ? err : pins_remove();
+	if (lock < 0)
+		return lock == -ENOENT ? 0 : lock;
+	err = attach_detach_all();
+	if (!err)
+		err = pins_remove();
+	close(lock);
+	return err;
 }
 
 int dataplane_local4_fd(const struct dataplane *dp)

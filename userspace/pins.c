@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#define _GNU_SOURCE /* O_DIRECTORY */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -33,6 +36,10 @@ static const struct shape {
 			 XNTS_MAX_LOCAL, BPF_F_NO_PREALLOC },
 	[PIN_LOCAL6] = { "xnts_local6", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct xnts_lpm6), 4,
 			 XNTS_MAX_LOCAL, BPF_F_NO_PREALLOC },
+	[PIN_LISTS4] = { "xnts_lists4", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct xnts_lpm4), 4,
+			 XNTS_MAX_LISTED, BPF_F_NO_PREALLOC },
+	[PIN_LISTS6] = { "xnts_lists6", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct xnts_lpm6), 4,
+			 XNTS_MAX_LISTED, BPF_F_NO_PREALLOC },
 	[PIN_COUNTERS] = { "xnts_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
 			   sizeof(struct xnts_counters), 1, 0 },
 	[PIN_KE_COUNTERS] = { "xnts_ke_counters", BPF_MAP_TYPE_ARRAY, 4,
@@ -114,6 +121,20 @@ int pins_prepare(void)
 		return err;
 	}
 	return 0;
+}
+
+int pins_lock(void)
+{
+	int err, fd = open(XNTS_PIN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && !flock(fd, LOCK_EX))
+		return fd;
+	err = -errno;
+	if (err != -ENOENT)
+		log_error("%s: cannot be locked: %s", XNTS_PIN_DIR, strerror(-err));
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /* Whatever else the map is, its first member says which contract it was made for. */

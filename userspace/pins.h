@@ -18,6 +18,8 @@ enum pin {
 	PIN_CLOCK,
 	PIN_LOCAL4,
 	PIN_LOCAL6,
+	PIN_LISTS4,
+	PIN_LISTS6,
 	PIN_COUNTERS,
 	PIN_KE_COUNTERS,
 	PIN_KEYS,
@@ -32,6 +34,12 @@ const char *pin_map_name(enum pin pin);
 
 /* Makes sure that bpffs is mounted and holds XNTS_PIN_DIR (mode 0700). */
 int pins_prepare(void);
+
+/*
+ * One at a time changes what is pinned: returns a descriptor, and close() of it lets the
+ * next one in.  -ENOENT: there are no pins (not logged).
+ */
+int pins_lock(void);
 
 /*
  * Opens the pinned maps; -1 where there is none.  -EPROTO when one is of another

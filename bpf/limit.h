@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Limits: who is answered how often, in memory that is fixed at the start.
+ *
+ *   ceiling   answers of a CPU, of any kind
+ *   budget    time a CPU spends on NTS, asked before any AES is done
+ *   source    one for plain NTP and NTS that fails, another for NTS that verified: a
+ *             spoofer, who has no cookie, cannot use up a client's second one
+ *
+ * Every limit is a virtual schedule (GCRA): a time until which the allowance is
+ * spent.  A request moves it on by an interval and is over the limit when it is
+ * more than `burst` intervals ahead of now.
+ */
+#ifndef XNTS_LIMIT_H
+#define XNTS_LIMIT_H
+
+#include "maps.h"
+#include "request.h"
+#include "scratch.h"
+
+#define LIMIT_TICK_SHIFT 20        /* buckets count in 2^20 ns: 52 days in 32 bits */
+#define LIMIT_LEAD 10000000ULL     /* ns a CPU's budget and ceiling may be ahead: bursts */
+
+static __always_inline __u64 limit_rol(__u64 x, int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+static __always_inline void sip_round(__u64 v[4])
+{
+	v[0] += v[1];
+	v[1] = limit_rol(v[1], 13) ^ v[0];
+	v[0] = limit_rol(v[0], 32);
+	v[2] += v[3];
+	v[3] = limit_rol(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = limit_rol(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = limit_rol(v[1], 17) ^ v[2];
+	v[2] = limit_rol(v[2], 32);
+}
+
+/* SipHash-1-3 (Aumasson and Bernstein 2012) of eight bytes. */
+static __always_inline __u64 sip_hash(__u64 k0, __u64 k1, __u64 word)
+{
+	__u64 v[4] = { k0 ^ 0x736f6d6570736575ULL, k1 ^ 0x646f72616e646f6dULL,
+		       k0 ^ 0x6c7967656e657261ULL, k1 ^ 0x7465646279746573ULL };
+	__u64 last = 8ULL << 56; /* the length, and no bytes left */
+
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+	v[3] ^= last;
+	sip_round(v);
+	v[0] ^= last;
+	v[2] ^= 0xff;
+	sip_round(v);
+	sip_round(v);
+	sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* What is limited together: an IPv4 address, or an IPv6 /64. */
+static __always_inline __u64 limit_source(const struct xnts_request *rq)
+{
+	if (rq->ip_version == 4)
+		return rq->ip4->src;
+	return (__u64)rq->ip6->src[0] << 32 | rq->ip6->src[1];
+}
+
+/* Ticks by which a bucket is ahead of now; what it cannot have reached is 52 days old. */
+static __always_inline __u32 bucket_ahead(__u32 until, __u32 now, __u32 room)
+{
+	__u32 ahead = until - now;
+
+	return ahead <= room ? ahead : 0;
+}
+
+/*
+ * Takes one request from the source's allowance; false when none is left.  `kind` keeps
+ * the two allowances apart.  Of the source's two buckets the emptier one counts, so
+ * that sharing one with a flood does no harm.  Two CPUs may take one token twice: a
+ * limit need not be exact.
+ */
+static __always_inline bool limit_take(const struct xnts_request *rq,
+				       const struct xnts_limit *limit, __u64 kind)
+{
+	const struct xnts_bucket_key *key = map_bucket_key();
+	__u32 now = rq->received >> LIMIT_TICK_SHIFT;
+	__u32 room = limit->interval * limit->burst;
+	__u32 ahead, ahead_b;
+	__u32 *bucket, *b;
+	__u64 hash;
+
+	if (!limit->interval || !key)
+		return true;
+	hash = sip_hash(key->word[0], key->word[1] ^ kind, limit_source(rq));
+	bucket = map_bucket(hash & (XNTS_BUCKETS - 1));
+	b = map_bucket(hash >> 32 & (XNTS_BUCKETS - 1));
+	if (!bucket || !b)
+		return true;
+	ahead = bucket_ahead(*bucket, now, room);
+	ahead_b = bucket_ahead(*b, now, room);
+	if (ahead_b < ahead) {
+		bucket = b;
+		ahead = ahead_b;
+	}
+	if (ahead + limit->interval > room)
+		return false;
+	*bucket = now + ahead + limit->interval;
+	return true;
+}
+
+static __always_inline bool limit_plain(const struct xnts_request *rq,
+					const struct xnts_config *config)
+{
+	return limit_take(rq, &config->plain, 0);
+}
+
+static __always_inline bool limit_nts(const struct xnts_request *rq,
+				      const struct xnts_config *config)
+{
+	return limit_take(rq, &config->nts, 1);
+}
+
+/* Ours to answer at all: lists, and the ceiling of this CPU. */
+static __always_inline int limit_admit(const struct xnts_request *rq,
+				       const struct xnts_config *config, struct xnts_scratch *s)
+{
+	__u32 listed;
+
+	if (config->flags & XNTS_LISTS) {
+		listed = rq->ip_version == 4 ? map_listed4(rq->ip4->src) :
+					       map_listed6(rq->ip6->src);
+		if (listed == XNTS_REFUSE ||
+		    (!listed && config->flags & XNTS_REFUSE_UNLISTED))
+			return XNTS_V_drop_refused;
+	}
+	if (config->ceiling) {
+		__s64 ahead = s->ceiling_until - rq->time.mono;
+
+		if (ahead > (__s64)LIMIT_LEAD)
+			return XNTS_V_drop_over_ceiling;
+		s->ceiling_until = rq->time.mono + (ahead > 0 ? ahead : 0) + config->ceiling;
+	}
+	return XNTS_NEXT;
+}
+
+/* May this CPU start on one more NTS request?  budget_charge() says what it took. */
+static __always_inline bool budget_left(const struct xnts_scratch *s,
+					const struct xnts_config *config, __u64 mono)
+{
+	return !config->budget || (__s64)(s->budget_until - mono) <= (__s64)LIMIT_LEAD;
+}
+
+/* Work of t ns at b per mille of the time is paid for after t * 1000 / b ns. */
+static __always_inline void budget_charge(struct xnts_scratch *s, const struct xnts_config *config,
+					  __u64 since)
+{
+	__s64 ahead = s->budget_until - since;
+
+	if (config->budget)
+		s->budget_until = since + (ahead > 0 ? ahead : 0) +
+				  (now_mono() - since) * 1000 / config->budget;
+}
+
+#endif /* XNTS_LIMIT_H */
