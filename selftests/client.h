@@ -33,17 +33,20 @@ struct answer {
 	uint8_t cookie[XNTS_MAX_COOKIES][XNTS_COOKIE_LEN];
 };
 
-static inline void fill(uint8_t *p, uint32_t len, uint8_t seed)
+/* Bytes that look random and are the same each time. */
+static inline void fill(uint8_t *p, uint32_t len, uint32_t seed)
 {
 	uint32_t i;
 
-	for (i = 0; i < len; i++)
-		p[i] = seed + 41 * i + (i >> 3);
+	for (i = 0; i < len; i++) {
+		seed = seed * 1664525 + 1013904223;
+		p[i] = seed >> 24;
+	}
 }
 
 static inline void cookie_key_bytes(uint32_t id, uint8_t key[32])
 {
-	fill(key, 32, 0x30 ^ id ^ id >> 8);
+	fill(key, 32, id);
 }
 
 static inline void world_add_key(struct world *w, uint32_t id)
