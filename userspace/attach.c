@@ -136,19 +136,20 @@ static int update_link(struct dataplane *dp, const char *ifname, int fd,
 	return err == -ENOLINK ? -ENOENT : err;
 }
 
-/* Detaches first: after its last reference is gone a link may live on for a moment. */
+/* Detaches as well: a link without a pin may live on for a moment. */
 static int remove_link(const char *path)
 {
-	int fd = bpf_obj_get(path);
+	int err, fd = bpf_obj_get(path);
 
+	err = unlink(path) ? -errno : 0;
 	if (fd >= 0) {
 		bpf_link_detach(fd); /* a severed one refuses */
 		close(fd);
 	}
-	return unlink(path) ? -errno : 0;
+	return err;
 }
 
-int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode mode)
+static int attach_locked(struct dataplane *dp, const char *ifname, enum config_mode mode)
 {
 	struct bpf_link_info info;
 	enum config_mode now;
@@ -161,7 +162,7 @@ int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode 
 		now = current_mode(info.xdp.ifindex);
 		/* A link cannot change its mode. */
 		err = mode == CONFIG_MODE_AUTO || mode == now ? update_link(dp, ifname, fd, &info)
-							    : -ENOENT;
+							      : -ENOENT;
 		close(fd);
 	}
 	if (err == -ENOENT) {
@@ -174,7 +175,20 @@ int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode 
 	return err;
 }
 
-int dataplane_detach(const char *ifname)
+int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode mode)
+{
+	int err, lock = pins_lock();
+
+	if (lock == -ENOENT)
+		log_error("%s: cannot attach: the pins were removed, start again", ifname);
+	if (lock < 0)
+		return lock;
+	err = attach_locked(dp, ifname, mode);
+	close(lock);
+	return err;
+}
+
+static int detach_locked(const char *ifname)
 {
 	char path[PIN_PATH];
 	int err;
@@ -185,6 +199,17 @@ int dataplane_detach(const char *ifname)
 		log_info("%s: detached", ifname);
 	else if (err != -ENOENT)
 		log_error("%s: cannot remove: %s", path, strerror(-err));
+	return err;
+}
+
+int dataplane_detach(const char *ifname)
+{
+	int err, lock = pins_lock();
+
+	if (lock < 0)
+		return lock;
+	err = detach_locked(ifname);
+	close(lock);
 	return err;
 }
 
@@ -230,7 +255,7 @@ int dataplane_links(struct dataplane_link *links, int max)
 	return count;
 }
 
-int dataplane_refresh_links(struct dataplane *dp, enum config_mode mode)
+static int refresh_locked(struct dataplane *dp, enum config_mode mode)
 {
 	struct dataplane_link links[DATAPLANE_MAX_LINKS];
 	int reattached = 0, first = 0;
@@ -242,7 +267,7 @@ int dataplane_refresh_links(struct dataplane *dp, enum config_mode mode)
 
 		if (severed && !if_nametoindex(links[i].ifname))
 			continue; /* its device may come back */
-		err = dataplane_attach(dp, links[i].ifname, severed ? mode : CONFIG_MODE_AUTO);
+		err = attach_locked(dp, links[i].ifname, severed ? mode : CONFIG_MODE_AUTO);
 		if (err && !first)
 			first = err;
 		if (severed && !err)
@@ -251,12 +276,23 @@ int dataplane_refresh_links(struct dataplane *dp, enum config_mode mode)
 	return first ? first : count < 0 ? count : reattached;
 }
 
+int dataplane_refresh_links(struct dataplane *dp, enum config_mode mode)
+{
+	int ret, lock = pins_lock();
+
+	if (lock < 0)
+		return lock == -ENOENT ? 0 : lock;
+	ret = refresh_locked(dp, mode);
+	close(lock);
+	return ret;
+}
+
 int attach_detach_all(void)
 {
 	struct dataplane_link links[DATAPLANE_MAX_LINKS];
 	int err = 0, count = dataplane_links(links, DATAPLANE_MAX_LINKS);
 
 	for (int i = 0; i < count && !err; i++)
-		err = dataplane_detach(links[i].ifname);
+		err = detach_locked(links[i].ifname);
 	return count < 0 ? count : err;
 }

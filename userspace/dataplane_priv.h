@@ -25,7 +25,7 @@ struct dataplane {
 int maps_io_map(struct dataplane *dp, bool writable);
 void maps_io_unmap(struct dataplane *dp);
 
-/* Removes every link pin. */
+/* Detaches and removes every link pin; the caller holds the lock. */
 int attach_detach_all(void);
 
 #endif /* XNTS_DATAPLANE_PRIV_H */

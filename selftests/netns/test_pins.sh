@@ -97,8 +97,10 @@ remake_wire() {
 
 # The version is the first member.
 write_abi_version() { # NUMBER
+	local size
+	size=$(bpftool -j map show pinned "$PIN_DIR/config" | grep -o '"bytes_value": *[0-9]*' | tr -dc 0-9)
 	# shellcheck disable=SC2046 # words
-	bpftool map update pinned "$PIN_DIR/config" key 0 0 0 0 value "$1" $(printf '0 %.0s' {1..159})
+	bpftool map update pinned "$PIN_DIR/config" key 0 0 0 0 value "$1" $(yes 0 | head -n $((size - 1)))
 }
 
 make_playground || bail "no playground"
