@@ -78,9 +78,10 @@ has_ended() { # PID
 	! kill -0 "$1" 2>/dev/null
 }
 
-# Tries a command every 0.2 s until it succeeds; fails when SECONDS have passed.
+# Tries a command every 0.2 s until it succeeds; fails when SECONDS have passed, or
+# TIMEOUT_FACTOR times that on a slow machine.
 wait_for() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${TIMEOUT_FACTOR:-1}))
 	until "${@:2}" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.2
@@ -189,7 +190,7 @@ counter() { # NAME
 # Sends one plain NTP request and prints the 48 bytes of the answer, in decimal.
 ask() { # NAMESPACE ADDRESS
 	# shellcheck disable=SC2016 # $0 is of the inner shell
-	in_ns "$1" timeout 2 bash -c 'exec 3<>"/dev/udp/$0/123"
+	in_ns "$1" timeout $((2 * ${TIMEOUT_FACTOR:-1})) bash -c 'exec 3<>"/dev/udp/$0/123"
 		printf "\043$(printf "\\\\0%.0s" {1..47})" >&3
 		head -c 48 <&3 | od -An -tu1 -w48' "$2"
 }

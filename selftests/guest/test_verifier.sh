@@ -18,8 +18,8 @@ for object in "${objects[@]}"; do
 	[ -e "$object" ] || continue
 	name="the verifier accepts $(basename "$object")"
 	if ! load "$object"; then
-		not_ok "$name" "$(grep -v '^processed' "$TMP/verifier.log" | tail -n 1)"
-		tail -n 20 "$TMP/verifier.log"
+		not_ok "$name" "$(grep -B 1 '^processed' "$TMP/verifier.log" | head -n 1)"
+		grep -B 12 '^processed' "$TMP/verifier.log"
 		continue
 	fi
 	insns=$(selftests/guest/verified_insns.py /sys/fs/bpf/verifier)

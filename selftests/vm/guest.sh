@@ -36,6 +36,7 @@ exec </dev/null
 mount_all
 exec >/dev/console 2>&1
 use_modules "$(word modules)"
+modprobe virtio_net
 ip link set lo up
 hostname vm
 # AddressSanitizer's shadow of older compilers does not fit beside 32 random bits.
