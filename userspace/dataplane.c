@@ -116,22 +116,6 @@ static int fill_bucket_key(struct dataplane *dp)
 	return err;
 }
 
-/* Drawn anew for every load, as its buckets are: nobody can aim at a bucket. */
-static int fill_bucket_key(struct dataplane *dp)
-{
-	struct xnts_bucket_key key;
-	uint32_t zero = 0;
-	int err = getrandom(&key, sizeof(key), 0) == sizeof(key) ? 0 : -EIO;
-
-	if (!err)
-		err = bpf_map_update_elem(bpf_map__fd(dp->skel->maps.xnts_bucket_key), &zero, &key,
-					  BPF_ANY);
-	OPENSSL_cleanse(&key, sizeof(key));
-	if (err)
-		log_error("bucket key: cannot be set: %s", strerror(-err));
-	return err;
-}
-
 static int load_program(struct dataplane *dp)
 {
 	struct bpf_prog_info info = { 0 };
