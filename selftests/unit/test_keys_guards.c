@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "../keys_machines.h"
@@ -282,39 +281,128 @@ static void test_full_disk(void **unused)
 
 /* ---- wiping ------------------------------------------------------------- */
 
-/* Writable memory of this process that holds `secret`; `masked` is its complement, so
- * that neither the search nor its buffer is found. */
-static int count_in_memory(const uint8_t masked[32])
+/* Complements of the chains and keys around: neither they nor the search is ever found. */
+#define SECRETS 20
+
+struct secrets {
+	uint8_t chain[SECRETS][32], key[SECRETS][32]; /* of epochs SEED_AGE - 8 and on */
+};
+
+static void mask(uint8_t bytes[32])
 {
-	static uint8_t *buffer;
-	FILE *maps = fopen("/proc/self/maps", "r");
-	int mem = open("/proc/self/mem", O_RDONLY), found = 0;
-	unsigned long from, to;
-	char line[512], writable;
-	const size_t size = 1 << 26;
+	for (int i = 0; i < 32; i++)
+		bytes[i] = ~bytes[i];
+}
 
-	buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_ptr_not_equal(buffer, MAP_FAILED);
-	while (fgets(line, sizeof(line), maps)) {
-		ssize_t len;
+static void write_known_secrets(int fd)
+{
+	struct keys_state state = known_state(7);
+	struct secrets secrets;
 
-		/* not the sanitizer's shadow, which is huge, nor this buffer */
-		if (sscanf(line, "%lx-%lx r%c", &from, &to, &writable) != 3 || writable != 'w' ||
-		    to - from > size || (from <= (unsigned long)buffer && (unsigned long)buffer < to))
-			continue;
-		len = pread(mem, buffer, to - from, from);
-		for (ssize_t i = 0; i + 32 <= len; i++) {
-			int k = 0;
-
-			while (k < 32 && (buffer[i + k] ^ masked[k]) == 0xff)
-				k++;
-			found += k == 32;
-		}
+	/* not a part of another test's chain */
+	for (int i = 0; i < 32; i++)
+		state.generation[0].chain[i] = 201 * i * i + 77;
+	put_state(&config_a, &state);
+	memcpy(secrets.chain[0], state.generation[0].chain, 32);
+	for (int i = 1; i < SECRETS; i++)
+		reference_hkdf(secrets.chain[i - 1], "next", id_of(7, SEED_AGE - 8 + i), secrets.chain[i]);
+	for (int i = 0; i < SECRETS; i++) {
+		reference_hkdf(secrets.chain[i], "cookie", id_of(7, SEED_AGE - 8 + i), secrets.key[i]);
+		mask(secrets.chain[i]);
+		mask(secrets.key[i]);
 	}
-	munmap(buffer, size);
-	fclose(maps);
-	close(mem);
+	_exit(write(fd, &secrets, sizeof(secrets)) != sizeof(secrets));
+}
+
+/* A state that no other test has, made in a process of its own: no other copies are here. */
+static void prepare(struct secrets *secrets)
+{
+	int ends[2], status;
+	pid_t child;
+
+	assert_return_code(pipe(ends), errno);
+	child = fork();
+	if (!child)
+		write_known_secrets(ends[1]);
+	assert_int_equal(read(ends[0], secrets, sizeof(*secrets)), sizeof(*secrets));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* The first half is enough, as bytes or in hex. */
+static bool is_secret(const uint8_t *at, const uint8_t masked[32])
+{
+	static const char digits[] = "0123456789abcdef";
+	int bytes = 0, hex = 0;
+
+	while (bytes < 16 && (at[bytes] ^ masked[bytes]) == 0xff)
+		bytes++;
+	while (hex < 16 && at[2 * hex] == digits[(masked[hex] ^ 0xff) >> 4] &&
+	       at[2 * hex + 1] == digits[(masked[hex] ^ 0xff) & 15])
+		hex++;
+	return bytes == 16 || hex == 16;
+}
+
+/* The two bytes that each begins with: most of memory needs no closer look. */
+static bool beginnings[65536];
+
+static void note_beginning(const uint8_t masked[32])
+{
+	char hex[3];
+
+	snprintf(hex, sizeof(hex), "%02x", masked[0] ^ 0xff);
+	beginnings[(masked[0] ^ 0xff) << 8 | (masked[1] ^ 0xff)] = true;
+	beginnings[hex[0] << 8 | hex[1]] = true;
+}
+
+static int count_in(const uint8_t *at, ssize_t len, const struct secrets *secrets)
+{
+	int found = 0;
+
+	for (ssize_t i = 0; i + 32 <= len; i++)
+		for (int k = 0; k < SECRETS && beginnings[at[i] << 8 | at[i + 1]]; k++)
+			found += is_secret(at + i, secrets->chain[k]) + is_secret(at + i, secrets->key[k]);
 	return found;
+}
+
+/* All the writable memory of `pid`, but for the sanitizer's shadow, which is huge. */
+static int count_in_process(pid_t pid, const struct secrets *secrets)
+{
+	const size_t size = 1 << 24;
+	uint8_t *buffer = malloc(size);
+	char name[64], line[512], writable;
+	unsigned long from, to;
+	int mem, found = 0;
+	FILE *maps;
+
+	for (int k = 0; k < SECRETS; k++) {
+		note_beginning(secrets->chain[k]);
+		note_beginning(secrets->key[k]);
+	}
+	snprintf(name, sizeof(name), "/proc/%d/mem", pid);
+	mem = open(name, O_RDONLY);
+	snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+	maps = fopen(name, "r");
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx r%c", &from, &to, &writable) == 3 && writable == 'w' &&
+		    to - from <= size)
+			found += count_in(buffer, pread(mem, buffer, to - from, from), secrets);
+	return found;
+}
+
+/* The search is done by a child, which leaves this process's dead stack frames alone. */
+static int count_in_memory(const struct secrets *secrets)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(count_in_process(getppid(), secrets));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
 }
 
 static void ignore(void *arg, uint16_t id, const uint8_t key[32])
@@ -324,69 +412,28 @@ static void ignore(void *arg, uint16_t id, const uint8_t key[32])
 	(void)key;
 }
 
-static void mask(uint8_t bytes[32])
-{
-	for (int i = 0; i < 32; i++)
-		bytes[i] = ~bytes[i];
-}
-
-/* Complements of a chain, the next one, and a key. */
-struct needles {
-	uint8_t chain[32], stepped[32], key[32];
-};
-
-/* A state that no other test has, made in a process of its own: no other copies are here. */
-static struct needles prepare(void)
-{
-	struct keys_state state;
-	struct needles needles;
-	int ends[2], status;
-	pid_t child;
-
-	assert_return_code(pipe(ends), errno);
-	child = fork();
-	if (!child) {
-		state = known_state(7);
-		put_state(&config_a, &state);
-		memcpy(needles.chain, state.generation[0].chain, 32);
-		reference_hkdf(needles.chain, "next", id_of(7, SEED_AGE - 7), needles.stepped);
-		reference_key(&state, SEED_AGE + 1, needles.key);
-		mask(needles.chain);
-		mask(needles.stepped);
-		mask(needles.key);
-		_exit(write(ends[1], &needles, sizeof(needles)) != sizeof(needles));
-	}
-	assert_int_equal(read(ends[0], &needles, sizeof(needles)), sizeof(needles));
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-	close(ends[0]);
-	close(ends[1]);
-	return needles;
-}
-
-/* No copy of the chain, of a step of it or of a key is left after use. */
+/* The chain is there once, in the ratchet, and nothing else is left behind by any function. */
 static void test_wipe(void **unused)
 {
-	struct needles needles = prepare();
-	struct keys_sealing sealing;
+	static struct secrets secrets;
+	static struct keys_sealing sealing;
 
 	(void)unused;
+	prepare(&secrets);
 	a = open_keys(&config_a);
-	assert_int_equal(count_in_memory(needles.chain), 1);
+	assert_int_equal(count_in_memory(&secrets), 1);
 	assert_int_equal(keys_window(a, ignore, NULL), 0);
+	assert_int_equal(count_in_memory(&secrets), 1);
 	assert_int_equal(keys_advance(a, NOON + DAY, true, 0), 0);
-	assert_int_equal(count_in_memory(needles.chain), 0);
-	assert_int_equal(count_in_memory(needles.stepped), 1);
-	assert_int_equal(count_in_memory(needles.key), 0);
+	assert_int_equal(count_in_memory(&secrets), 1);
 	assert_int_equal(keys_sealing(a, &sealing), 0);
-	assert_int_equal(count_in_memory(needles.key), 1);
+	assert_int_equal(count_in_memory(&secrets), 1 + 2);
 	explicit_bzero(&sealing, sizeof(sealing));
 	assert_int_equal(keys_reload(a, &config_a), 0);
+	assert_int_equal(count_in_memory(&secrets), 1);
 	keys_close(a);
 	a = NULL;
-	assert_int_equal(count_in_memory(needles.chain), 0);
-	assert_int_equal(count_in_memory(needles.stepped), 0);
-	assert_int_equal(count_in_memory(needles.key), 0);
+	assert_int_equal(count_in_memory(&secrets), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
