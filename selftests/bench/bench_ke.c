@@ -115,10 +115,18 @@ static bool waiting(struct client *c, int rc)
 	return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
+/* NTPv4 agreed on, and long enough for eight cookies of any server's (chrony's have 100 bytes). */
+static bool brought_cookies(const struct client *c)
+{
+	static const uint8_t begins[] = { REQ_NTPV4 }, ends[] = { REQ_END };
+
+	return c->len > KE_COOKIES * 64 && !memcmp(c->answer, begins, sizeof(begins)) &&
+	       !memcmp(c->answer + c->len - sizeof(ends), ends, sizeof(ends));
+}
+
 /* Ready: all that can be done without waiting. */
 static void step(struct client *c)
 {
-	struct test_answer answer;
 	int rc;
 
 	if (!c->asked) {
@@ -134,7 +142,7 @@ static void step(struct client *c)
 		c->len += (size_t)rc;
 	if (waiting(c, rc))
 		return;
-	finish(c, test_answer_parse(&answer, c->answer, c->len) && answer.cookies == KE_COOKIES);
+	finish(c, brought_cookies(c));
 }
 
 static void run(int concurrency)
