@@ -8,7 +8,7 @@
 #   - It prints one line a case, at its start: `ok NAME`, `not ok NAME: why` or
 #     `skip NAME: why` (cmocka's TAP does as well), and whatever else it likes.
 #   - Its exit status is 0 when no case failed.  `timeout: SECONDS` in its first
-#     30 lines changes the limit of 120 s.
+#     30 lines changes the limit of 300 s.
 #   - It leaves nothing behind: no process, pin, namespace or file outside build/.
 #
 # A script that needs the network:

@@ -43,7 +43,7 @@ run_one() { # TEST SOURCE COMMAND
 	local log=$logs/${1//\//.}.log rc line limit
 	limit=$(head -n 30 "$2" | grep -om1 'timeout: [0-9]*' | tr -dc 0-9)
 	if [ -x "$3" ]; then
-		CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$((${limit:-120} * ${TIMEOUT_FACTOR:-1}))" "$3" >"$log" 2>&1 </dev/null
+		CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$((${limit:-300} * ${TIMEOUT_FACTOR:-1}))" "$3" >"$log" 2>&1 </dev/null
 		rc=$?
 	else
 		echo "not ok build: $3 was not built" >"$log"
