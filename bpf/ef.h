@@ -25,23 +25,22 @@ static __always_inline __u16 buf_be16(struct xnts_buf *buf, __u32 off)
 }
 
 /* RFC 8915 5.6: nonce and ciphertext, each padded to words, and, where the nonce
- * is shorter than what the answer needs, padding that makes up for it. */
+ * is shorter than what the answer needs, padding that makes up for it.  How much is
+ * needed depends on the AEAD, and that on the cookie. */
 static __always_inline int ef_authenticator(struct xnts_scratch *s, __u32 off, __u32 len)
 {
-	__u32 nonce_len, ct_len, used, padding;
+	__u32 nonce_len, ct_len, used;
 
 	nonce_len = buf_be16(&s->request, off + EF_HEADER);
 	ct_len = buf_be16(&s->request, off + EF_HEADER + 2);
 	used = EF_HEADER + 4 + pad4(nonce_len) + pad4(ct_len);
 	if (nonce_len == 0 || ct_len < SIV_TAG_LEN || used > len)
 		return XNTS_V_drop_nts_malformed;
-	padding = len - used;
-	if (pad4(nonce_len) + padding < NONCE_REQUIRED)
-		return XNTS_V_drop_nts_malformed;
 
 	s->ad_len = off;
 	s->nonce_off = off + EF_HEADER + 4;
 	s->nonce_len = nonce_len;
+	s->nonce_room = pad4(nonce_len) + len - used;
 	s->ct_off = s->nonce_off + pad4(nonce_len);
 	s->ct_len = ct_len;
 	return XNTS_NEXT;

@@ -38,6 +38,7 @@ struct xnts_scratch {
 	__u16 ad_len;      /* what the authenticator covers: all that precedes it */
 	__u16 nonce_off;
 	__u16 nonce_len;
+	__u16 nonce_room;  /* padded nonce and additional padding */
 	__u16 ct_off;      /* ciphertext: 16 bytes SIV tag, then encrypted EFs */
 	__u16 ct_len;      /* tag included, >= 16 */
 	__u16 placeholders; /* as long as the cookie; encrypted ones join after opening */

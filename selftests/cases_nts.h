@@ -219,6 +219,13 @@ static inline void nts_foreign_cookie(struct packet *p, int len)
 	nts_end(p);
 }
 
+/* AEAD_AES_128_GCM_SIV of a server before us: its nonce of 12 is enough there. */
+MAKE(cookie_gcm_siv)
+{
+	client_add_uid(the_client(), p);
+	packet_add_ef(p, 0x0204, NULL, 64);
+	client_authenticate(the_client(), p, 12, NULL, 0, 0);
+}
 MAKE(cookie_12) { nts_foreign_cookie(p, 12); }
 MAKE(cookie_64) { nts_foreign_cookie(p, 64); }
 MAKE(cookie_84) { nts_foreign_cookie(p, 84); }
@@ -337,6 +344,7 @@ static const struct test_case nts_cases[] = {
 	CASE(nak_bad_cookie, cookie_tag_changed, "cookie's tag changed", NAK),
 	CASE(nak_bad_cookie, cookie_body_changed, "cookie's last bit changed", NAK),
 	CASE(nak_bad_cookie, cookie_of_other_key, "cookie of another key", NAK),
+	CASE(nak_bad_cookie, cookie_gcm_siv, "cookie of 64, nonce of 12", NAK),
 	CASE(nak_bad_cookie, cookie_12, "cookie of 12", NAK),
 	CASE(nak_bad_cookie, cookie_64, "cookie of 64", NAK),
 	CASE(nak_bad_cookie, cookie_84, "cookie of 84", NAK),
