@@ -7,6 +7,7 @@
 #include "netlink.h"
 
 #define BUFFER 65536 /* bytes; the kernel's dump messages are at most 32 kB */
+#define AT_ONCE 256  /* datagrams: a router's endless changes must not hold up the caller */
 
 static int open_socket(int flags, uint32_t groups)
 {
@@ -55,7 +56,7 @@ int netlink_read(int fd, netlink_each each, void *arg)
 	char buffer[BUFFER] __attribute__((aligned(8)));
 	const struct nlmsghdr *msg;
 
-	for (;;) {
+	for (int i = 0; i < AT_ONCE; i++) {
 		ssize_t n = receive(fd, buffer);
 
 		if (n == -EAGAIN)
@@ -69,6 +70,7 @@ int netlink_read(int fd, netlink_each each, void *arg)
 				return err;
 		}
 	}
+	return 0;
 }
 
 /* 1: that was the last message; 0: go on. */

@@ -16,7 +16,7 @@ typedef int (*netlink_each)(const struct nlmsghdr *msg, void *arg);
 int netlink_listen(uint32_t groups);
 
 /*
- * Calls `each` for every message that is waiting.  Returns 0, what `each` returned when not
+ * Calls `each` for every message that is waiting (or very many of them: poll again).  Returns 0, what `each` returned when not
  * 0, or a negative errno; -ENOBUFS: messages were lost.
  */
 int netlink_read(int fd, netlink_each each, void *arg);

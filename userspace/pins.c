@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* O_DIRECTORY */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -244,19 +245,19 @@ void pins_close(int fd[PIN_COUNT])
 
 int pins_remove(void)
 {
-	char path[PIN_PATH];
+	DIR *dir = opendir(XNTS_PIN_DIR);
+	struct dirent *entry;
 	int err = 0;
 
-	for (int i = 0; i < PIN_COUNT; i++) {
-		pin_path(i, path);
-		if (unlink(path) && errno != ENOENT) {
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while (!err && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && unlinkat(dirfd(dir), entry->d_name, 0))
 			err = -errno;
-			log_error("%s: cannot remove: %s", path, strerror(-err));
-		}
-	}
-	if (rmdir(XNTS_PIN_DIR) && errno != ENOENT && !err) {
+	closedir(dir);
+	if (!err && rmdir(XNTS_PIN_DIR))
 		err = -errno;
-		log_error("%s: cannot remove: %s", XNTS_PIN_DIR, strerror(-err));
-	}
+	if (err)
+		log_error("%s: cannot be removed: %s", XNTS_PIN_DIR, strerror(-err));
 	return err;
 }

@@ -52,7 +52,7 @@ int pins_add(enum pin pin, int map_fd);
 
 void pins_close(int fd[PIN_COUNT]);
 
-/* Removes the map pins, and the directory when that leaves it empty. */
+/* Removes whatever is pinned, by this version or another, and the directory. */
 int pins_remove(void);
 
 /* Bytes of a map's memory when it is mapped, whole pages. */

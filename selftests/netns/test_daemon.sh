@@ -8,7 +8,7 @@ need_root
 sandbox "$@"
 
 xntsd() {
-	in_ns server timeout 10 "$BUILD/xntsd" "$@"
+	in_ns server timeout $((10 * ${TIMEOUT_FACTOR:-1})) "$BUILD/xntsd" "$@"
 }
 
 check_config() {

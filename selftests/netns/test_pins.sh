@@ -54,7 +54,7 @@ answers() {
 }
 
 xntsd() {
-	in_ns server timeout 10 "$BUILD/xntsd" "$@"
+	in_ns server timeout $((10 * ${TIMEOUT_FACTOR:-1})) "$BUILD/xntsd" "$@"
 }
 
 fails_saying() { # "TEXT|TEXT..." COMMAND...
@@ -161,6 +161,7 @@ rm "$PIN_DIR/clock"
 mv "$PIN_DIR/keep" "$PIN_DIR/clock"
 check "as before they are reused" start_xntsd
 check "and served" answers
+bpftool map create "$PIN_DIR/of_tomorrow" type array key 4 value 8 entries 1 name other >/dev/null
 check "--unload under a running daemon" xntsd --unload
 check "removes all" [ ! -e "$PIN_DIR" ]
 check "and detaches" not attached srv0
