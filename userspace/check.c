@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <errno.h>
 #include <net/if.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "check.h"
 #include "config.h"
 #include "dataplane.h"
+#include "ke_pem.h"
 #include "keys.h"
-#include "tls.h"
-
-#define PEM_MAX 65536 /* bytes of a certificate chain or key that is taken */
 
 int check_interfaces(const struct config *cfg)
 {
@@ -28,60 +23,19 @@ int check_interfaces(const struct config *cfg)
 	return 0;
 }
 
-/* Returns the length, or a negative errno, logged. */
-static ssize_t read_pem(const char *path, char *pem)
-{
-	FILE *file = fopen(path, "re");
-	size_t len;
-
-	if (!file) {
-		log_error("%s: %s", path, strerror(errno));
-		return errno ? -errno : -EIO;
-	}
-	setvbuf(file, NULL, _IONBF, 0); /* no copy of a key in a buffer that nobody wipes */
-	len = fread(pem, 1, PEM_MAX, file);
-	if (ferror(file) || len == PEM_MAX) {
-		log_error("%s: cannot be read, or longer than %d bytes", path, PEM_MAX - 1);
-		len = 0;
-	}
-	fclose(file);
-	return len ? (ssize_t)len : -EIO;
-}
-
-static int check_pem(const struct ke_config *ke, const struct tls_pem *pem)
-{
-	char reason[TLS_REASON];
-	SSL_CTX *ctx = tls_server(pem, reason);
-
-	if (!ctx) {
-		log_error("%s, %s: %s", ke->certificate, ke->key, reason);
-		return -EINVAL;
-	}
-	if (tls_warning(ctx, reason))
-		log_warning("%s: %s", ke->certificate, reason);
-	SSL_CTX_free(ctx);
-	return 0;
-}
-
 static int check_certificate(const struct ke_config *ke)
 {
-	char *chain = malloc(PEM_MAX), *key = malloc(PEM_MAX);
-	ssize_t chain_len = -ENOMEM, key_len = -ENOMEM;
-	int err;
+	char reason[KE_PEM_REASON], warning[TLS_REASON];
+	struct ke_pem *pem = ke_pem_load(ke->certificate, ke->key, reason, warning);
 
-	if (chain && key) {
-		chain_len = read_pem(ke->certificate, chain);
-		key_len = chain_len < 0 ? chain_len : read_pem(ke->key, key);
+	if (!pem) {
+		log_error("%s", reason);
+		return -EINVAL;
 	}
-	if (chain_len < 0 || key_len < 0)
-		err = key_len;
-	else
-		err = check_pem(ke, &(struct tls_pem){ chain, chain_len, key, key_len });
-	if (key)
-		OPENSSL_cleanse(key, PEM_MAX);
-	free(key);
-	free(chain);
-	return err;
+	if (*warning)
+		log_warning("%s: %s", ke->certificate, warning);
+	ke_pem_free(pem);
+	return 0;
 }
 
 static int check_keys(const struct keys_config *cfg)
