@@ -70,6 +70,29 @@ static void print_config(FILE *out, const struct snapshot *s, pid_t daemon)
 	fprintf(out, "; %u IPv4 and %u IPv6 prefixes are ours\n", s->local4, s->local6);
 }
 
+/* What is not as by default. */
+static void print_policy(FILE *out, const struct snapshot *s)
+{
+	static const struct {
+		uint32_t flag;
+		const char *words;
+	} policies[] = {
+		{ XNTS_REQUIRE_NTS, "NTS is required" },
+		{ XNTS_LISTS, "sources are listed" },
+		{ XNTS_REFUSE_UNLISTED, "others are refused" },
+		{ XNTS_PASS_SYMMETRIC, "mode 1 is left to the host" },
+		{ XNTS_PASS_CONTROL, "modes 6 and 7 are left to the host" },
+	};
+	const char *before = "policy";
+
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		if (!(s->config.flags & policies[i].flag))
+			continue;
+		fprintf(out, LABEL "%s\n", before, policies[i].words);
+		before = "";
+	}
+}
+
 /* As chronyc shows it: hexadecimal, and letters where a stratum 1 has them. */
 static void print_reference(FILE *out, const struct xnts_clock_state *c)
 {
@@ -137,8 +160,9 @@ static void print_totals(FILE *out, const struct snapshot *s)
 	const struct xnts_counters *c = &s->counters;
 	uint64_t naks = c->nak_key_unknown + c->nak_bad_cookie + c->nak_bad_tag;
 
-	fprintf(out, LABEL "%llu NTP, %llu NTS, %" PRIu64 " NTS NAK\n", "answered",
-		c->plain_answered + c->plain_symmetric, c->nts_answered, naks);
+	fprintf(out, LABEL "%llu NTP, %llu NTS, %" PRIu64 " NTS NAK, %llu kiss of death\n",
+		"answered", c->plain_answered + c->plain_symmetric, c->nts_answered, naks,
+		c->kod_rate);
 	fprintf(out, LABEL "%" PRIu64 " dropped, %" PRIu64 " left to the host\n", "",
 		packets_by_action(c, "DROP"), packets_by_action(c, "PASS"));
 	fprintf(out, LABEL "%llu connections, %llu answered with cookies\n", "NTS-KE",
@@ -150,6 +174,7 @@ void status_print(FILE *out, const struct snapshot *s, pid_t daemon)
 	print_verdict(out, s);
 	print_links(out, s);
 	print_config(out, s, daemon);
+	print_policy(out, s);
 	print_clock(out, s);
 	print_keys(out, s);
 	print_totals(out, s);

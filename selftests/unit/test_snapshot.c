@@ -222,7 +222,7 @@ static void test_status(void **unused)
 		"TAI offset 37 s\n"
 		"keys       1005 seals (generation 1, epoch 5); 1 in the map: 0 older, 0 newer; "
 		"confirmed 1.0 s ago\n"
-		"answered   11 NTP, 22 NTS, 1 NTS NAK\n"
+		"answered   11 NTP, 22 NTS, 1 NTS NAK, 0 kiss of death\n"
 		"           5 dropped, 7 left to the host\n"
 		"NTS-KE     9 connections, 8 answered with cookies\n");
 	free(text);
@@ -252,12 +252,16 @@ static void test_status_details(void **unused)
 	s.clock.leap = 1;
 	memcpy(&s.clock.reference_id, "GPS\0", 4);
 	s.links[0].mode = CONFIG_MODE_GENERIC;
+	s.config.flags = XNTS_REQUIRE_NTS | XNTS_LISTS;
 	s.link_count = 2;
 	strcpy(s.links[1].ifname, "eth1");
 	text = printed_status(&s, 321);
 	assert_non_null(strstr(text, "xnts answers, but:\n  - the link to eth1"));
 	assert_non_null(strstr(text, "47505300 (GPS), leap second to be inserted\n"));
 	assert_non_null(strstr(text, "eth0 (generic, slow), eth1 (severed)\n"));
+	assert_non_null(strstr(text, "policy     NTS is required\n"
+				     "           sources are listed\n"
+				     "clock "));
 	free(text);
 }
 
