@@ -39,8 +39,9 @@ address() { # add or del, PREFIX, DEVICE
 	ip -n server address "$1" "$2" dev "$3"
 }
 
-# The tries only change in the order in which no address that stays is missing: a reader
-# that looks all the time never misses SERVER4 while others come and go.
+# What is new is added before what is gone is deleted: a reader that looks all the time never
+# misses SERVER4 while others come and go.  Among 3000 prefixes a wrong order takes
+# milliseconds, and shows.
 never_missing() {
 	local i missing=0
 	(
@@ -104,13 +105,13 @@ sleep 0.5
 check "stays with the other" has 203.0.113.5/32
 ip -n server link del ext0
 check "and goes with its device" soon_gone 203.0.113.5/32
-check "no address is missing while others change" never_missing
 
 before=$(prefixes local4 | wc -l)
 kill -STOP "${PIDS[xntsd]}"
 routes add
 kill -CONT "${PIDS[xntsd]}"
 check "more changes than the socket holds" wait_for 10 holds local4 $((before + 3000))
+check "no address is missing while others change" never_missing
 kill -STOP "${PIDS[xntsd]}"
 routes del
 kill -CONT "${PIDS[xntsd]}"
