@@ -79,7 +79,7 @@ int ke_process_start(struct ke_process *process, const struct ke_start *start)
 	return rc;
 }
 
-int ke_process_listen(struct ke_process *process)
+int ke_process_hear(struct ke_process *process)
 {
 	enum ke_message type;
 	char body[1];

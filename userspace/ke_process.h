@@ -13,7 +13,7 @@ struct ke_process {
 	pid_t pid;		 /* 0: none */
 	int pidfd;		 /* polls readable at its death */
 	int control;
-	unsigned int slot;	 /* whose listeners it has */
+	unsigned int place;	 /* whose listeners it has */
 	unsigned int generation; /* of the configuration it was started with */
 	bool ready, draining;
 	int64_t started;	 /* ms */
@@ -31,7 +31,7 @@ struct ke_start {
 int ke_process_start(struct ke_process *process, const struct ke_start *start);
 
 /* Takes what it has to say: sets `ready`.  -EPIPE when it said its last. */
-int ke_process_listen(struct ke_process *process);
+int ke_process_hear(struct ke_process *process);
 
 int ke_process_set_keys(const struct ke_process *process, const struct ke_sealing_keys *keys);
 void ke_process_drain(struct ke_process *process);
