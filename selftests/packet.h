@@ -180,6 +180,16 @@ static inline uint32_t packet_payload_at(const struct packet *p)
 	return 14 + 4 * p->vlans + (p->ip_version == 4 ? p->ihl * 4 : 40) + 8;
 }
 
+/* Where the UDP header of a frame is that has no IP options. */
+static inline uint32_t frame_udp_at(const uint8_t *frame)
+{
+	uint32_t at = 12;
+
+	while (get16(frame + at) == 0x8100 || get16(frame + at) == 0x88a8)
+		at += 4;
+	return at + 2 + (get16(frame + at) == 0x0800 ? 20 : 40);
+}
+
 /* A version 4 client's 48 bytes from an ephemeral port over IPv4 or IPv6. */
 static inline void packet_init(struct packet *p, int ip_version)
 {

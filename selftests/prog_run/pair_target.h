@@ -16,20 +16,10 @@ static inline void pair_load(const struct world *w)
 	bpf_load(w);
 }
 
-/* Where the UDP header of an answer is; answers have no IP options. */
-static inline uint32_t udp_at(const uint8_t *frame)
-{
-	uint32_t at = 12;
-
-	while (get16(frame + at) == 0x8100 || get16(frame + at) == 0x88a8)
-		at += 4;
-	return at + 2 + (get16(frame + at) == 0x0800 ? 20 : 40);
-}
-
 /* Blanks stamps, the dispersion that ages, and nonce, tag and ciphertext. */
 static inline void blank_volatile(struct outcome *o)
 {
-	uint8_t *udp = o->frame + udp_at(o->frame), *ntp = udp + 8;
+	uint8_t *udp = o->frame + frame_udp_at(o->frame), *ntp = udp + 8;
 
 	put16(udp + 6, 0);
 	memset(ntp + 8, 0, 4);
