@@ -20,7 +20,8 @@ struct position {
 
 struct keys {
 	struct keys_state state; /* SECRET; state.clock: the highest time accepted */
-	struct keys_file file;
+	struct keys_file file; /* that the state was read from or written to */
+	struct keys_file seen; /* that was there last, perhaps refused */
 	struct keys_config config;
 	struct position sealing;
 	uint64_t version;
@@ -72,6 +73,7 @@ static void set_position(struct keys *keys, int64_t utc)
 /* Starts from a state just loaded or made. */
 static void adopt(struct keys *keys)
 {
+	keys->seen = keys->file;
 	keys->anchored = false;
 	keys->unsaved = false;
 	keys->disbelieved = false;
@@ -134,7 +136,7 @@ int keys_reload(struct keys *keys, const struct keys_config *config)
 	int err = load(config, &state, &file);
 
 	if (!err && !state.count && keys->state.count) {
-		log_error("%s: is gone; the keys it held stay in use until a restart", config->state);
+		log_error("%s: is gone; the keys it held stay in use until xntsd ends", config->state);
 		err = -ENOENT;
 	}
 	if (!err) {
@@ -177,7 +179,7 @@ static void tell_disbelief(struct keys *keys, int64_t utc)
 	if (!keys->disbelieved)
 		log_warning("keys: the clock (%" PRId64 ") is too far from the last time accepted (%" PRId64
 			    ", s since 1970); keys follow the monotonic clock. If the clock is right: "
-			    "xnts keys confirm", utc, keys->state.clock);
+			    "xnts keys confirm DATE", utc, keys->state.clock);
 	keys->disbelieved = true;
 }
 
@@ -227,16 +229,15 @@ static int follow(struct keys *keys, int64_t utc, int64_t monotonic)
 
 /* ---- the file ----------------------------------------------------------- */
 
-/*
- * -ESTALE: the operator has put another file in place, perhaps without telling us;
- * his file is what counts.
- */
+/* -ESTALE: somebody has put another file in place this very second; that one counts. */
 static int save(struct keys *keys)
 {
 	int err = keys_save(keys->config.state, &keys->state, &keys->file);
 
 	if (err == -ESTALE)
 		err = keys_reload(keys, &keys->config);
+	else if (!err)
+		keys->seen = keys->file;
 	keys->unsaved = err != 0;
 	return err;
 }
@@ -274,6 +275,9 @@ int keys_advance(struct keys *keys, int64_t utc, bool synchronised, int64_t mono
 {
 	int err;
 
+	/* the control program or a person has put another in place; one that is refused is logged */
+	if (keys_file_changed(keys->config.state, &keys->seen))
+		keys_reload(keys, &keys->config);
 	if (keys->state.count)
 		anchor(keys, monotonic);
 	if (!synchronised || utc < 0)

@@ -59,14 +59,15 @@ int keys_open(struct keys **keys, const struct keys_config *config);
 void keys_close(struct keys *keys);
 
 /*
- * Takes what the state file says now (after xnts keys reseed, import, revoke) and
- * new `keep` and `preload`; not another path.  On error, logged, all stays as it was.
+ * Takes what the state file says now, and new `keep` and `preload`; not another path.
+ * On error, logged, all stays as it was.
  */
 int keys_reload(struct keys *keys, const struct keys_config *config);
 
 /*
  * Moves to the epoch of `utc` (s since 1970).  `monotonic` is CLOCK_BOOTTIME in s.
- * Call it about once a second.  The state file is rewritten when an epoch begins;
+ * Call it about once a second.  A state file that the control program or a person has
+ * put in place since the last call is taken, or refused as by keys_reload().  The state file is rewritten when an epoch begins;
  * a failure to write is logged, and tried again after a minute.
  * Returns 0: the keys are those of the present, others' cookies may be judged by them;
  *   -EAGAIN: the clock is not synchronised, the window stays as it was;

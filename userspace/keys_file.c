@@ -24,6 +24,32 @@ static void identify(struct keys_file *file, const struct stat *st)
 	file->mtime = st->st_mtim;
 }
 
+static bool is_same(const struct keys_file *a, const struct keys_file *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
+}
+
+static void find_file(int dir, const char *name, struct keys_file *found)
+{
+	struct stat st;
+
+	memset(found, 0, sizeof(*found));
+	if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
+		identify(found, &st);
+}
+
+bool keys_file_changed(const char *path, struct keys_file *seen)
+{
+	struct keys_file found;
+	bool changed;
+
+	find_file(AT_FDCWD, path, &found);
+	changed = !is_same(&found, seen);
+	*seen = found;
+	return changed;
+}
+
 /* Whoever reads the file can open and forge cookies. */
 static int check_access(const char *path, const struct stat *st)
 {
@@ -117,17 +143,6 @@ static int open_place(const char *path, struct place *place)
 	return place->dir < 0 ? -errno : 0;
 }
 
-static bool still_there(const struct place *place, const struct keys_file *file)
-{
-	struct keys_file found = { 0 };
-	struct stat st;
-
-	if (!fstatat(place->dir, place->name, &st, AT_SYMLINK_NOFOLLOW))
-		identify(&found, &st);
-	return found.dev == file->dev && found.ino == file->ino && found.size == file->size &&
-	       found.mtime.tv_sec == file->mtime.tv_sec && found.mtime.tv_nsec == file->mtime.tv_nsec;
-}
-
 static int write_durably(int fd, const struct keys_state *state)
 {
 	char text[KEYS_TEXT_MAX];
@@ -148,10 +163,12 @@ static int write_durably(int fd, const struct keys_state *state)
 /* Under the directory's lock. */
 static int replace(const struct place *place, const struct keys_state *state, struct keys_file *file)
 {
+	struct keys_file found;
 	struct stat st;
 	int fd, err;
 
-	if (!still_there(place, file))
+	find_file(place->dir, place->name, &found);
+	if (!is_same(&found, file))
 		return -ESTALE;
 	/* one that a crash has left, with whatever mode */
 	if (unlinkat(place->dir, place->temporary, 0) && errno != ENOENT)

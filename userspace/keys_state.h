@@ -22,6 +22,7 @@
 #ifndef XNTS_KEYS_STATE_H
 #define XNTS_KEYS_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -95,6 +96,9 @@ struct keys_file {
  * -errno.  On an error *state is wiped, and the reason is logged.
  */
 int keys_load(const char *path, struct keys_state *state, struct keys_file *file);
+
+/* Is another file there than *seen names?  Updates *seen: each change is told once. */
+bool keys_file_changed(const char *path, struct keys_file *seen);
 
 /*
  * Replaces the file atomically and durably (a new file, fsync, rename, fsync of the
