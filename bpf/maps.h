@@ -168,6 +168,13 @@ static __always_inline __u32 this_cpu(void)
 	return bpf_get_smp_processor_id();
 }
 
+static __always_inline void frame_open(struct xnts_request *rq, struct xdp_md *md)
+{
+	rq->md = md;
+	rq->data = (void *)(long)md->data;
+	rq->end = (void *)(long)md->data_end;
+}
+
 /* Bytes in the frame, fragments of a multi-buffer frame included. */
 static __always_inline __u32 frame_len(const struct xnts_request *rq)
 {

@@ -20,6 +20,8 @@
 #define EINVAL 22
 #define EBADMSG 74
 
+/* A stack frame of its own, gone before the next stage is called. */
+#define XNTS_STAGE __attribute__((noinline)) static
 /* Verified once, whatever the number of callers (kernel >= 5.6). */
 #define XNTS_GLOBAL __attribute__((noinline))
 #define XNTS_MEMCPY __builtin_memcpy
@@ -45,6 +47,7 @@ static __always_inline void store64(void *p, __u64 v) { *(__u64 *)p = v; }
 #include <string.h>
 #include <linux/types.h>
 
+#define XNTS_STAGE static
 #define XNTS_GLOBAL __attribute__((unused)) static
 #define XNTS_MEMCPY memcpy
 #define XNTS_MEMSET memset

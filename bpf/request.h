@@ -42,9 +42,6 @@ struct xnts_request {
 
 	__u64 received; /* CLOCK_TAI ns at program entry */
 	struct xnts_time time;
-
-	/* For the counters. */
-	__u32 cookies_issued;
 };
 
 #endif /* XNTS_REQUEST_H */

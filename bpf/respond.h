@@ -37,6 +37,18 @@ static __always_inline int limit_plain_verdict(const struct xnts_request *rq,
 	return XNTS_V_drop_limited;
 }
 
+static __always_inline void count_answer(__u32 leap, __u32 cookies)
+{
+	struct xnts_counters *c = map_counters();
+
+	if (!c)
+		return;
+	c->software_stamps++;
+	c->cookies_issued += cookies;
+	if (leap == NTP_LI_UNSYNCHRONISED)
+		c->unsynchronised++;
+}
+
 /* 48 bytes, written over the request. */
 static __always_inline int answer_in_place(struct xnts_request *rq,
 					   const struct xnts_config *config)
@@ -52,6 +64,7 @@ static __always_inline int answer_in_place(struct xnts_request *rq,
 	reply_transmit(ntp, rq->time.transmit_to_utc);
 	if (send_back(rq, config, sizeof(*ntp), sum32(ntp, sizeof(*ntp) / 4)))
 		return XNTS_V_drop_internal;
+	count_answer(rq->time.leap, 0);
 	return v;
 }
 
@@ -70,6 +83,7 @@ static __always_inline int answer_from_scratch(struct xnts_request *rq,
 	if (send_back(rq, config, len, map_sum(&s->reply, len)))
 		return XNTS_V_drop_internal;
 	lag_learn(s);
+	count_answer(s->leap, s->cookies);
 	return v;
 }
 
@@ -95,6 +109,9 @@ static __always_inline void prepare_reply(struct xnts_request *rq, struct xnts_s
 	s->reply_len = s->reply_ad_len;
 	s->cookies = 0;
 	s->transmit_to_utc = rq->time.transmit_to_utc;
+	s->received = rq->received;
+	s->started = rq->time.mono;
+	s->leap = rq->time.leap;
 }
 
 /* May this CPU send one more NAK in this second? */
@@ -141,22 +158,18 @@ static __always_inline int unknown_key_verdict(const struct xnts_key_state *stat
 }
 
 /* Everything RFC 8915 5.7 asks of a request, up to the sealed answer in scratch. */
-static __always_inline int answer_nts(struct xnts_request *rq, struct xnts_scratch *s)
+XNTS_STAGE int answer_nts(struct xnts_scratch *s)
 {
 	const struct xnts_key_state *state = map_key_state();
 	const struct xnts_cookie_key *open_key, *seal_key;
 	__u32 id;
 	int v;
 
-	if (!s->ad_len || !s->cookie_off || !s->uid_off || ntp_mode(rq->ntp) != NTP_MODE_CLIENT)
-		return XNTS_V_drop_nts_malformed;
 	seal_key = state ? find_key(state->seal_id) : NULL;
 	if (!seal_key)
 		return XNTS_V_drop_key_unknown;
 	if (s->cookie_len != XNTS_COOKIE_LEN || !cookie_format_ok(buf_at(&s->request, s->cookie_off)))
 		return XNTS_V_nak_bad_cookie;
-	if (s->nonce_room < NONCE_REQUIRED)
-		return XNTS_V_drop_nts_malformed;
 	id = cookie_key_id(buf_at(&s->request, s->cookie_off));
 	open_key = find_key(id);
 	if (!open_key)
@@ -184,7 +197,7 @@ static __always_inline int answer_plain_fields(struct xnts_request *rq,
 	return answer_from_scratch(rq, config, s, v);
 }
 
-/* Requests with something behind the header, version 4 only. */
+/* Requests with something behind the header, version 4 only.  XNTS_NEXT: it is NTS. */
 static __always_inline int answer_fields(struct xnts_request *rq, const struct xnts_config *config,
 					 struct xnts_scratch *s)
 {
@@ -199,18 +212,9 @@ static __always_inline int answer_fields(struct xnts_request *rq, const struct x
 	prepare_reply(rq, s);
 	if (!s->ad_len && !s->cookie_off)
 		return answer_plain_fields(rq, config, s);
-	if (!budget_left(s, config, rq->time.mono))
-		return XNTS_V_drop_over_budget;
-	v = answer_nts(rq, s);
-	budget_charge(s, config, rq->time.mono);
-	if (v == XNTS_V_nak_key_unknown || v == XNTS_V_nak_bad_cookie || v == XNTS_V_nak_bad_tag)
-		return answer_nak(rq, config, s, v);
-	if (v != XNTS_V_nts_answered)
-		return v;
-	if (!limit_nts(rq, config))
-		return XNTS_V_drop_nts_limited;
-	rq->cookies_issued = s->cookies;
-	return answer_from_scratch(rq, config, s, v);
+	if (!s->ad_len || !s->cookie_off || !s->uid_off || ntp_mode(rq->ntp) != NTP_MODE_CLIENT)
+		return XNTS_V_drop_nts_malformed;
+	return budget_left(s, config, s->started) ? XNTS_NEXT : XNTS_V_drop_over_budget;
 }
 
 /* Versions before 4 have no extension fields; what follows is a MAC nobody checks. */
@@ -227,6 +231,12 @@ static __always_inline int old_trailer(__u32 len)
 	default:
 		return XNTS_V_drop_malformed;
 	}
+}
+
+/* Same CPU: a plain store releases it (BPF has no atomic store before 6.15). */
+static __always_inline void release(struct xnts_scratch *s)
+{
+	*(volatile __u32 *)&s->busy = 0;
 }
 
 static __always_inline int answer(struct xnts_request *rq, const struct xnts_config *config)
@@ -254,27 +264,75 @@ static __always_inline int answer(struct xnts_request *rq, const struct xnts_con
 	if (__sync_lock_test_and_set(&s->busy, 1))
 		return XNTS_V_drop_busy;
 	v = answer_fields(rq, config, s);
-	/* Same CPU: a plain store releases it (BPF has no atomic store before 6.15). */
-	*(volatile __u32 *)&s->busy = 0;
+	if (v != XNTS_NEXT)
+		release(s);
 	return v;
 }
 
-/* The verdict on one packet; on a TX verdict the frame holds the answer. */
-static __always_inline int respond(struct xnts_request *rq)
+/*
+ * First stage: all there is to a packet but NTS.  On a TX verdict the frame holds the
+ * answer.  XNTS_NEXT: an NTS request waits in the scratch memory, which is claimed.
+ */
+XNTS_STAGE int receive(struct xdp_md *md)
 {
 	const struct xnts_config *config = map_config();
+	struct xnts_request rq = {};
 	int v;
 
 	if (!config || config->abi_version != XNTS_ABI_VERSION)
 		return XNTS_V_pass_no_config;
-	v = parse(rq, config);
+	frame_open(&rq, md);
+	v = parse(&rq, config);
 	if (v != XNTS_NEXT)
 		return v;
-	rq->received = now_tai();
-	v = classify(rq, config);
+	rq.received = now_tai();
+	v = classify(&rq, config);
 	if (v != XNTS_NEXT)
 		return v;
-	return answer(rq, config);
+	return answer(&rq, config);
+}
+
+/* Last stage: sends what answer_nts() made, v its verdict. */
+XNTS_STAGE int deliver(struct xdp_md *md, struct xnts_scratch *s, int v)
+{
+	const struct xnts_config *config = map_config();
+	struct xnts_request rq = {};
+
+	if (!config)
+		return XNTS_V_drop_internal;
+	budget_charge(s, config, s->started);
+	frame_open(&rq, md);
+	/* The frame's pointers were the first stage's; it is the same frame. */
+	if (parse(&rq, config) != XNTS_NEXT || classify_length(&rq) != XNTS_NEXT)
+		return XNTS_V_drop_internal;
+	rq.received = s->received;
+	if (v == XNTS_V_nak_key_unknown || v == XNTS_V_nak_bad_cookie || v == XNTS_V_nak_bad_tag)
+		return answer_nak(&rq, config, s, v);
+	if (v != XNTS_V_nts_answered)
+		return v;
+	if (!limit_nts(&rq, config))
+		return XNTS_V_drop_nts_limited;
+	return answer_from_scratch(&rq, config, s, v);
+}
+
+/*
+ * The verdict on one packet.  In stages, because stack is what NTS needs most: kernels
+ * allow 512 bytes a call chain (before 6.8 with every frame rounded up to 32), and in
+ * the exchange's chain there is none of what the other stages need.
+ */
+static __always_inline int respond(struct xdp_md *md)
+{
+	struct xnts_scratch *s;
+	int v = receive(md);
+
+	if (v != XNTS_NEXT)
+		return v;
+	s = map_scratch();
+	if (!s)
+		return XNTS_V_drop_internal;
+	v = deliver(md, s, answer_nts(s));
+	release(s);
+	return v;
 }
 
 #endif /* XNTS_RESPOND_H */

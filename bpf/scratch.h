@@ -49,6 +49,11 @@ struct xnts_scratch {
 	__u16 cookies;      /* new cookies in the answer, 1 to XNTS_MAX_COOKIES; 0: not NTS */
 	__s64 transmit_to_utc; /* ns from CLOCK_TAI to the transmit stamp */
 
+	/* Of the request's first stage. */
+	__u64 received; /* CLOCK_TAI ns */
+	__u64 started;  /* CLOCK_MONOTONIC ns */
+	__u32 leap;
+
 	/* See lag.h; one lag for each number of cookies in an answer, ns. */
 	__u64 stamped; /* CLOCK_TAI ns when the transmit time was written */
 	__u32 lag[XNTS_LAGS];

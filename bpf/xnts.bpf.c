@@ -18,36 +18,22 @@ static __always_inline int verdict_action(__u32 verdict)
 	return verdict < XNTS_VERDICT_COUNT ? action[verdict] : XDP_ABORTED;
 }
 
-static __always_inline void count(const struct xnts_request *rq, __u32 verdict, int action)
+static __always_inline void count(__u32 verdict)
 {
 	struct xnts_counters *c = map_counters();
 
-	if (!c || verdict >= XNTS_VERDICT_COUNT)
-		return;
-	((__u64 *)c)[verdict]++;
-	if (action != XDP_TX)
-		return;
-	c->software_stamps++;
-	c->cookies_issued += rq->cookies_issued;
-	if (rq->time.leap == NTP_LI_UNSYNCHRONISED)
-		c->unsynchronised++;
+	if (c && verdict < XNTS_VERDICT_COUNT)
+		((__u64 *)c)[verdict]++;
 }
 
 /* Multi-buffer: drivers such as virtio_net refuse other programs at a large MTU. */
 SEC("xdp.frags")
 int xnts_sw(struct xdp_md *md)
 {
-	struct xnts_request rq = {
-		.md = md,
-		.data = (void *)(long)md->data,
-		.end = (void *)(long)md->data_end,
-	};
-	__u32 verdict = respond(&rq);
-	int action;
+	__u32 verdict = respond(md);
 
 	/* clang-19 knows the verdicts' range and would drop the checks the verifier needs. */
 	XNTS_OPAQUE(verdict);
-	action = verdict_action(verdict);
-	count(&rq, verdict, action);
-	return action;
+	count(verdict);
+	return verdict_action(verdict);
 }

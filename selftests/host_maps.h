@@ -153,6 +153,13 @@ static inline __u32 this_cpu(void)
 	return 0;
 }
 
+static inline void frame_open(struct xnts_request *rq, struct xdp_md *md)
+{
+	rq->md = md;
+	rq->data = host.frame;
+	rq->end = host.frame + host.frame_len;
+}
+
 static inline __u32 frame_len(const struct xnts_request *rq)
 {
 	(void)rq;

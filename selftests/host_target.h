@@ -22,21 +22,20 @@ static inline void host_load(const struct world *w)
 static inline int host_run(const uint8_t *frame, uint32_t len, struct outcome *out)
 {
 	uint8_t *memory = malloc(len + 2);
-	struct xnts_request rq = { .data = memory + 2, .end = memory + 2 + len };
 
 	if (!memory)
 		return -ENOMEM;
 	memset(out, 0, sizeof(*out));
-	memcpy(rq.data, frame, len);
-	host.frame = rq.data;
+	host.frame = memcpy(memory + 2, frame, len);
 	host.frame_len = len;
-	out->verdict = respond(&rq);
+	host.counters.cookies_issued = host.counters.unsynchronised = 0;
+	out->verdict = respond(NULL);
 	out->action = target_action(out->verdict);
 	out->len = host.frame_len;
-	memcpy(out->frame, rq.data, out->len);
+	memcpy(out->frame, host.frame, out->len);
 	if (out->action == XDP_TX) {
-		out->cookies_issued = rq.cookies_issued;
-		out->unsynchronised = rq.time.leap == NTP_LI_UNSYNCHRONISED;
+		out->cookies_issued = host.counters.cookies_issued;
+		out->unsynchronised = host.counters.unsynchronised;
 	}
 	free(memory);
 	return 0;
