@@ -1,29 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Working memory of the crypto, inside the per-CPU scratch: the AES state of four
- * lanes and what is derived from a client's keys.  All of it but the nonce
- * counter is wiped before the program returns.
+ * Working memory of the crypto, inside the per-CPU scratch.  All of it but the nonces
+ * is wiped before the program returns.
  */
 #ifndef XNTS_CRYPT_H
 #define XNTS_CRYPT_H
 
 #include "xnts_abi.h"
 
+#define CRYPT_LANES 4
+
 /* Four AES blocks, one a lane. */
 struct aes_blocks {
-	__u8 b[4][16];
-} __attribute__((aligned(8)));
-
-/* The same bitsliced (aes.h). */
-struct aes_state {
-	__u64 q[8];
+	union {
+		__u8 b[CRYPT_LANES][16];
+		__u64 w[2 * CRYPT_LANES]; /* block l is words 2 l and 2 l + 1 */
+	};
 };
 
-struct aes_work {
-	struct aes_blocks blocks;
-	struct aes_state state;
-	__u64 sums[8]; /* within a round */
-	__u64 y[18];   /* within SubBytes */
+/* 128 bits as the machine loads them. */
+struct crypt_block {
+	__u64 w[2];
+};
+
+/* A CMAC on its way through a lane (lanes.h); places are bytes of the span. */
+struct crypt_chain {
+	struct crypt_block x; /* the CMAC so far */
+	__u16 off;            /* the next block */
+	__u16 end;
+	__u16 ready;          /* from here on the message is not known yet */
+	__u8 key;             /* whose subkeys end it */
+	__u8 job;             /* what for, enum exchange_job */
+};
+
+struct crypt_subkeys {
+	struct crypt_block k[2]; /* K1 ends whole last blocks, K2 padded ones (RFC 4493 2.3) */
+};
+
+struct xnts_crypt {
+	struct aes_blocks blocks;    /* into and out of a pass */
+	struct xnts_aes_key client;  /* lanes: C2S MAC, S2C MAC, S2C CTR, C2S CTR */
+	struct xnts_aes_key lanes;   /* round keys of the passes under way */
+	struct crypt_chain lane[CRYPT_LANES];
+	struct crypt_chain reply_ad; /* waits here for its time stamp */
+	struct crypt_subkeys subkeys[CRYPT_LANES]; /* by crypt_chain.key */
+	struct crypt_block zero[CRYPT_LANES]; /* CMAC(0^128), likewise */
+	struct crypt_block request_ad, request_nonce, reply_nonce; /* their CMACs */
+	struct crypt_block sum;      /* S2V's D, XORed to the cookie under way */
+	struct crypt_block reply_sum; /* and to the reply's plaintext */
+	struct crypt_block counter;  /* CTR: the first half as in the block, the second counted */
+	__u16 ctr_off;               /* the next block to en- or decrypt, place in the span */
+	__u16 ctr_end;
+	__u8 ctr_lanes;              /* bit l: lane l does CTR */
+	__u8 busy;                   /* bit l: lane l has a block in this pass */
+	__u8 phase;                  /* enum exchange_phase */
+	__u8 sealed;                 /* cookies whose tag is known */
+	__u32 finished;              /* bit j: job j */
+	__u32 malformed;             /* the opened fields are broken */
+
+	/* nonce.h; kept between packets */
+	__u64 nonce_count;           /* counter blocks encrypted on this CPU since load */
+	struct aes_blocks nonces;    /* the last four of them */
+	__u32 nonces_left;           /* how many of the four are unused */
+	__u32 cookie_nonces_left;    /* unused ones in cookie_nonces */
+	struct crypt_block cookie_nonces;
 };
 
 /* Overwrites memory in a way that the compiler may not leave out. */
@@ -32,23 +72,5 @@ static __always_inline void crypt_wipe(void *p, __u32 len)
 	XNTS_MEMSET(p, 0, len);
 	asm volatile("" : : "r"(p) : "memory");
 }
-
-struct xnts_crypt {
-	struct aes_work work;       /* into and out of a pass */
-	struct xnts_siv_key c2s;    /* prepared from the opened cookie */
-	struct xnts_siv_key s2c;
-	__u8 keys[64];              /* the opened cookie: C2S, then S2C */
-	__u8 mac[16];               /* the CMAC under way */
-	__u8 sum[16];               /* S2V's D */
-	__u8 tag[16];               /* a SIV tag */
-
-	/* nonce.h; kept between packets */
-	__u64 nonce[2];             /* the block last taken */
-	__u64 nonce_count;          /* counter blocks encrypted on this CPU since load */
-	struct aes_blocks nonces;   /* the last four of them */
-	__u32 nonces_left;          /* how many of the four are unused */
-	__u32 cookie_nonces_left;   /* unused ones in cookie_nonces */
-	__u64 cookie_nonces[2];
-};
 
 #endif /* XNTS_CRYPT_H */

@@ -4,6 +4,9 @@
  * one load of the program, as the counters do.  A block never repeats under a
  * key, and tells nobody how many came before.  (The kernel's bpf_get_prandom_u32() is
  * a linear generator that a few outputs reveal.)
+ *
+ * A pass makes four blocks.  A reply takes one as its nonce; another serves three
+ * cookies with 5 bytes each.
  */
 #ifndef XNTS_NONCE_H
 #define XNTS_NONCE_H
@@ -11,50 +14,56 @@
 #include "aes.h"
 #include "maps.h"
 
-#define NONCE_LEN 16 /* of a reply: one block */
-#define NONCE_COOKIES 3 /* cookie nonces of 5 bytes in a block */
+#define NONCE_LEN AES_BLOCK
+#define NONCE_COOKIES 3
 
-/* The next block in nonce[0..1].  One pass makes four.  0 or -EINVAL. */
-XNTS_GLOBAL int nonce_next(struct xnts_crypt *c)
+/* Does a reply with so many cookies need new blocks?  One serves the reply itself. */
+static __always_inline bool nonces_short(const struct xnts_crypt *c, __u32 cookies)
 {
-	const struct xnts_aes_key *key = map_nonce_key();
+	__u32 blocks = 1;
 
-	if (!c || !key)
-		return -EINVAL;
-	if (c->nonces_left == 0) {
-		for (int l = 0; l < AES_LANES; l++) {
-			store64(c->work.blocks.b[l], this_cpu());
-			store64(c->work.blocks.b[l] + 8, c->nonce_count++);
-		}
-		aes_pass(&c->work, key);
-		c->nonces = c->work.blocks;
-		c->nonces_left = AES_LANES;
-	}
-	c->nonces_left--;
-	c->nonce[0] = load64(c->nonces.b[c->nonces_left & 3]);
-	c->nonce[1] = load64(c->nonces.b[c->nonces_left & 3] + 8);
-	return 0;
+	for (__u32 i = c->cookie_nonces_left; i < cookies; i += NONCE_COOKIES)
+		blocks++;
+	return c->nonces_left < blocks;
 }
 
-/* 5 bytes for one cookie in the low bytes of *nonce.  0 or -EINVAL. */
-static __always_inline int nonce_cookie(struct xnts_crypt *c, __u64 *nonce)
+/* Counter blocks for a pass under the nonce key. */
+static __always_inline void nonces_count(struct xnts_crypt *c)
+{
+	for (int l = 0; l < AES_LANES; l++) {
+		c->blocks.w[2 * l] = this_cpu();
+		c->blocks.w[2 * l + 1] = c->nonce_count++;
+	}
+}
+
+static __always_inline void nonces_keep(struct xnts_crypt *c)
+{
+	c->nonces = c->blocks;
+	c->nonces_left = AES_LANES;
+}
+
+static __always_inline struct crypt_block nonce_take(struct xnts_crypt *c)
+{
+	__u32 i = --c->nonces_left & (AES_LANES - 1);
+
+	return (struct crypt_block){ { c->nonces.w[2 * i], c->nonces.w[2 * i + 1] } };
+}
+
+/* 5 bytes for one cookie, in the low bytes. */
+static __always_inline __u64 nonce_take_cookie(struct xnts_crypt *c)
 {
 	__u64 lo, hi;
 
 	if (c->cookie_nonces_left == 0) {
-		if (nonce_next(c))
-			return -EINVAL;
-		c->cookie_nonces[0] = c->nonce[0];
-		c->cookie_nonces[1] = c->nonce[1];
+		c->cookie_nonces = nonce_take(c);
 		c->cookie_nonces_left = NONCE_COOKIES;
 	}
 	c->cookie_nonces_left--;
-	lo = c->cookie_nonces[0];
-	hi = c->cookie_nonces[1];
-	*nonce = lo & 0xffffffffffULL;
-	c->cookie_nonces[0] = lo >> 40 | hi << 24;
-	c->cookie_nonces[1] = hi >> 40;
-	return 0;
+	lo = c->cookie_nonces.w[0];
+	hi = c->cookie_nonces.w[1];
+	c->cookie_nonces.w[0] = lo >> 40 | hi << 24;
+	c->cookie_nonces.w[1] = hi >> 40;
+	return lo & 0xffffffffffULL;
 }
 
 #endif /* XNTS_NONCE_H */

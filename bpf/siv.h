@@ -36,12 +36,12 @@ static __always_inline void siv_double(__u8 b[16])
 
 static inline void siv_aes(const struct xnts_aes_key *key, __u8 block[16])
 {
-	struct aes_work w = { 0 };
+	struct aes_blocks four = { 0 };
 
-	XNTS_MEMCPY(w.blocks.b[0], block, 16);
-	aes_pass(&w, key);
-	XNTS_MEMCPY(block, w.blocks.b[0], 16);
-	crypt_wipe(&w, sizeof(w));
+	XNTS_MEMCPY(four.b[0], block, 16);
+	aes_pass(&four, key);
+	XNTS_MEMCPY(block, four.b[0], 16);
+	crypt_wipe(&four, sizeof(four));
 }
 
 /*
@@ -121,19 +121,19 @@ static inline void siv_ctr(const struct xnts_siv_key *key, const __u8 tag[SIV_TA
 			   const __u8 *in, __u32 len)
 {
 	__u64 count = bpf_be64_to_cpu(load64(tag + 8)) & 0x7fffffff7fffffffULL;
-	struct aes_work w;
+	struct aes_blocks pad;
 
 	for (__u32 i = 0; i < len; i++) {
-		if (i % sizeof(w.blocks) == 0) {
+		if (i % sizeof(pad) == 0) {
 			for (int l = 0; l < AES_LANES; l++) {
-				store64(w.blocks.b[l], load64(tag));
-				store64(w.blocks.b[l] + 8, bpf_cpu_to_be64(count++));
+				store64(pad.b[l], load64(tag));
+				store64(pad.b[l] + 8, bpf_cpu_to_be64(count++));
 			}
-			aes_pass(&w, &key->ctr);
+			aes_pass(&pad, &key->ctr);
 		}
-		out[i] = in[i] ^ w.blocks.b[i / 16 % AES_LANES][i % 16];
+		out[i] = in[i] ^ pad.b[i / 16 % AES_LANES][i % 16];
 	}
-	crypt_wipe(&w, sizeof(w));
+	crypt_wipe(&pad, sizeof(pad));
 }
 
 /* Equal, in a time that does not depend on where they differ? */
