@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <cap-ng.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -20,22 +21,33 @@ static const unsigned int kept[] = {
 	CAP_DAC_READ_SEARCH,  /* renewed certificates belong to whoever renews them */
 };
 
+#define KEPT (sizeof(kept) / sizeof(kept[0]))
+
+/* A container or a unit may have taken some away already: what is missed will say so. */
+static int apply(void)
+{
+	bool had[KEPT];
+	int err = capng_get_caps_process();
+
+	for (unsigned int i = 0; i < KEPT; i++)
+		had[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (unsigned int i = 0; i < KEPT && !err; i++)
+		if (had[i])
+			err = capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+					   CAPNG_BOUNDING_SET, kept[i]);
+	return err ? err : capng_apply(CAPNG_SELECT_BOTH);
+}
+
 int privileges_drop(void)
 {
-	int err = 0;
+	int err;
 
-	capng_clear(CAPNG_SELECT_BOTH);
-	for (unsigned int i = 0; i < sizeof(kept) / sizeof(kept[0]) && !err; i++)
-		err = capng_update(CAPNG_ADD,
-				   CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, kept[i]);
-	/* The bounding set has to shrink while CAP_SETPCAP is there: libcap-ng does it first. */
-	if (!err)
-		err = capng_apply(CAPNG_SELECT_BOTH);
+	errno = EPERM; /* libcap-ng does not always say why */
 	/* Workers change their user by setuid(2), which no_new_privs leaves alone. */
-	if (!err)
-		err = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (!err)
+	if (!apply() && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return 0;
-	log_error("privileges: cannot be dropped: %s", strerror(errno));
-	return errno ? -errno : -EPERM;
+	err = -errno;
+	log_error("privileges: cannot be dropped: %s", strerror(-err));
+	return err;
 }
