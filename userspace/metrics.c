@@ -46,6 +46,36 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int st
 	return text ? answer(connection, status, "text/plain", text, strlen(text)) : MHD_NO;
 }
 
+/* What the drivers of the live links count; a device that goes away meanwhile is left out. */
+static int read_nics(const struct snapshot *s, struct nic_stats nics[DATAPLANE_MAX_LINKS])
+{
+	int n = 0;
+
+	for (int i = 0; i < s->link_count; i++)
+		if (s->links[i].ifindex && !nic_stats_read(s->links[i].ifname, &nics[n]))
+			n++;
+	return n;
+}
+
+static int print_to_memory(enum metrics_format format, const struct snapshot *s, char **text,
+			   size_t *len)
+{
+	struct nic_stats nics[DATAPLANE_MAX_LINKS];
+	FILE *out = open_memstream(text, len);
+	int nic_count, err;
+
+	if (!out)
+		return -ENOMEM;
+	nic_count = read_nics(s, nics);
+	metrics_print(out, format, s, nics, nic_count);
+	for (int i = 0; i < nic_count; i++)
+		nic_stats_free(&nics[i]);
+	err = fclose(out) ? -ENOMEM : 0;
+	if (err)
+		free(*text);
+	return err;
+}
+
 static enum MHD_Result answer_metrics(const struct metrics *m, struct MHD_Connection *connection)
 {
 	const char *accept =
@@ -54,19 +84,12 @@ static enum MHD_Result answer_metrics(const struct metrics *m, struct MHD_Connec
 	static struct snapshot s; /* large, and there is one thread */
 	char *text = NULL;
 	size_t len;
-	FILE *out;
 
 	if (snapshot_read(m->dp, &s))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 			      "the maps cannot be read\n");
-	out = open_memstream(&text, &len);
-	if (!out)
+	if (print_to_memory(format, &s, &text, &len))
 		return MHD_NO;
-	metrics_print(out, format, &s);
-	if (fclose(out)) {
-		free(text);
-		return MHD_NO;
-	}
 	return answer(connection, MHD_HTTP_OK, metrics_content_type(format), text, len);
 }
 

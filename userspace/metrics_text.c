@@ -165,7 +165,28 @@ static void print_packets(const struct page *p, const struct snapshot *s)
 		counter(p, "", &packet_counters[i], packet_counter(&s->counters, i));
 }
 
-void metrics_print(FILE *out, enum metrics_format format, const struct snapshot *s)
+/* Not one metric a statistic: their names are the drivers' own, the queue's number among them. */
+static void print_nics(const struct page *p, const struct nic_stats *nics, int nic_count)
+{
+	int total = 0;
+
+	for (int n = 0; n < nic_count; n++)
+		total += nics[n].count;
+	if (!total)
+		return;
+	counter_family(p, "driver_xdp", "What the NIC's driver counts of XDP, by its own names.");
+	for (int n = 0; n < nic_count; n++)
+		for (int i = 0; i < nics[n].count; i++) {
+			fprintf(p->out, "xnts_driver_xdp_total{interface=\"");
+			print_label(p->out, nics[n].ifname);
+			fprintf(p->out, "\",statistic=\"");
+			print_label(p->out, nics[n].stat[i].name);
+			fprintf(p->out, "\"} %" PRIu64 "\n", nics[n].stat[i].value);
+		}
+}
+
+void metrics_print(FILE *out, enum metrics_format format, const struct snapshot *s,
+		   const struct nic_stats *nics, int nic_count)
 {
 	const struct page p = { .out = out, .format = format };
 
@@ -174,6 +195,7 @@ void metrics_print(FILE *out, enum metrics_format format, const struct snapshot 
 	print_clock(&p, s);
 	print_keys(&p, s);
 	print_packets(&p, s);
+	print_nics(&p, nics, nic_count);
 	for (size_t i = 0; i < KE_COUNTERS; i++)
 		counter(&p, "ke_", &ke_counters[i], ke_counter(&s->ke, i));
 	if (format == METRICS_OPENMETRICS)

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "nic_stats.h"
 #include "snapshot.h"
 
 enum metrics_format {
@@ -20,7 +21,9 @@ enum metrics_format metrics_negotiate(const char *accept);
 /* The value of the Content-Type header. */
 const char *metrics_content_type(enum metrics_format format);
 
-/* All metrics, in base units (seconds); names begin with xnts_. */
-void metrics_print(FILE *out, enum metrics_format format, const struct snapshot *s);
+/* All metrics, in base units (seconds); names begin with xnts_.  `nics`: what the drivers of
+ * attached interfaces count, `nic_count` of them. */
+void metrics_print(FILE *out, enum metrics_format format, const struct snapshot *s,
+		   const struct nic_stats *nics, int nic_count);
 
 #endif /* XNTS_METRICS_TEXT_H */

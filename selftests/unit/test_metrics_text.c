@@ -41,13 +41,18 @@ static struct snapshot sample(void)
 	return s;
 }
 
+static struct nic_stat eth0_stats[] = { { "rx_queue_0_xdp_tx", 5 },
+					{ "rx_queue_1_xdp_tx_errors", 6 } };
+static const struct nic_stats nics[] = { { .ifname = "eth0", .count = 2, .stat = eth0_stats },
+					 { .ifname = "a\"\\b" } };
+
 static char *printed(enum metrics_format format, const struct snapshot *s)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	metrics_print(out, format, s);
+	metrics_print(out, format, s, nics, s->link_count);
 	fclose(out);
 	return text;
 }
@@ -83,6 +88,9 @@ static void test_samples(void **unused)
 		"\nxnts_packets_total{verdict=\"pass_not_ip\",action=\"pass\"} 0\n",
 		"\nxnts_hardware_stamps_total 7\n",
 		"\nxnts_ke_accepted_total 9\n",
+		"\nxnts_driver_xdp_total{interface=\"eth0\",statistic=\"rx_queue_0_xdp_tx\"} 5\n",
+		"\nxnts_driver_xdp_total{interface=\"eth0\",statistic=\"rx_queue_1_xdp_tx_errors\"}"
+		" 6\n",
 	};
 	struct snapshot s = sample();
 	char *text = printed(METRICS_PROMETHEUS, &s);
