@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The control program: looks at the pinned maps and turns the kill switch, with
- * or without the daemon.  It never reads a key.
+ * or without the daemon; and keeps the cookie keys' secret.  It never shows a key.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "config.h"
+#include "keys_cmd.h"
 #include "log.h"
 #include "pid_file.h"
 #include "stats.h"
@@ -34,6 +36,7 @@ static const char usage[] =
 	"       xnts drop                    drop NTP requests for this host\n"
 	"       xnts reload [-p FILE]        have xntsd read its configuration again\n"
 	"         -p, --pid-file FILE        " PID_FILE_PATH "\n"
+	KEYS_CMD_USAGE
 	"       xnts --help, xnts --version\n";
 
 static int misused(void)
@@ -280,12 +283,20 @@ static int reload(int argc, char **argv)
 	return EXIT_OK;
 }
 
+static int keys(int argc, char **argv)
+{
+	int status = keys_cmd(argc, argv, CONFIG_PATH);
+
+	return status == EXIT_UNKNOWN ? misused() : status;
+}
+
 static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the name; returns the exit status */
 } commands[] = {
 	{ "status", status }, { "check", check }, { "stats", stats }, { "serve", serve },
 	{ "pass", pass },     { "off", pass },    { "drop", drop },   { "reload", reload },
+	{ "keys", keys },
 };
 
 int main(int argc, char **argv)
