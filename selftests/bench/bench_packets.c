@@ -218,11 +218,11 @@ static double bench_call(void (*call)(void))
 	int i, k;
 
 	for (i = 0; i < ROUNDS; i++) {
-		__u64 start = clock_ns(CLOCK_MONOTONIC);
+		__u64 start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 		for (k = 0; k < RUNS; k++)
 			call();
-		round[i] = (double)(clock_ns(CLOCK_MONOTONIC) - start) / RUNS;
+		round[i] = (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / RUNS;
 	}
 	return median(round, ROUNDS);
 }
