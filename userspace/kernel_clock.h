@@ -17,11 +17,11 @@
  * program calls it a step, ns.  Slewing needs no allowance, at any rate: it
  * changes both clocks alike, and their difference moves only when the clock is
  * set or the TAI offset is (timekeeping.c: offs_tai).  What remains is the time between
- * the program's two reads, microseconds, or milliseconds where a hypervisor
- * takes the CPU away in between.  Steps that matter here are larger: a TAI offset
- * being set moves whole seconds, and ntpd steps from 128 ms, chronyd as configured.
+ * the program's two reads: microseconds, or tens of milliseconds where a hypervisor takes the
+ * CPU away in between.  What must be seen is a TAI offset being set, which moves
+ * whole seconds; after a smaller step of the clock itself an answer still is the clock's time.
  */
-#define CLOCK_STEP_GUARD 10000000LL
+#define CLOCK_STEP_GUARD 100000000LL
 
 /*
  * Fills mono, tai, tai_offset, tai_offset_after and leap_at, read without setting anything.

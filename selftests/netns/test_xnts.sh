@@ -59,7 +59,7 @@ for name, total in d["packets"].items():
 
 never_shows_keys() {
 	local word
-	for word in status stats "stats -a" "stats -j -c" check; do
+	for word in status stats "stats -a" "stats -j -c" check "keys -c $TMP/xnts.conf"; do
 		# shellcheck disable=SC2086 # words
 		xnts $word
 	done >"$TMP/all" 2>&1
@@ -114,6 +114,13 @@ check "drop: status says so" shows "does NOT answer"
 check_equal "off: exit status" "$(status_of xnts off)" 0
 check "off: silent" is_silent # no NTP server behind
 check "off: counted" [ "$(counter pass_switch)" -ge 1 ]
+
+check_equal "keys: exit status" "$(status_of xnts keys -c "$TMP/xnts.conf")" 0
+check "keys: the sealing key's id" says "$(xnts status | sed -n 's/^keys *\([0-9a-f]*\) seals.*/\1/p')"
+check_equal "keys: unknown command" "$(status_of xnts keys -c "$TMP/xnts.conf" show)" 2
+check "keys: usage" says "xnts keys"
+check_equal "keys: export" "$(status_of xnts keys -c "$TMP/xnts.conf" export "$TMP/exported")" 0
+check "keys: exported for root alone" [ "$(stat -c %a "$TMP/exported")" = 600 ]
 
 check_equal "reload: exit status" "$(status_of xnts reload -p "$TMP/xntsd.pid")" 0
 check "reload: the daemon lives on" running xntsd
