@@ -159,13 +159,12 @@ static __always_inline __u32 reply_size(const struct xnts_scratch *s, __u32 n)
 /* As many cookies as the request asks and pays for: a reply is never longer than it. */
 static __always_inline void count_cookies(struct xnts_scratch *s)
 {
-	__u32 n = s->placeholders + 1;
+	__u32 n = s->placeholders + 1, bare = reply_size(s, 0);
+	__u32 room = s->request_len > bare ? (s->request_len - bare) / COOKIE_EF : 0;
 
-	if (n > XNTS_MAX_COOKIES)
-		n = XNTS_MAX_COOKIES;
-	for (int i = 0; i < XNTS_MAX_COOKIES && n && reply_size(s, n) > s->request_len; i++)
-		n--;
-	s->cookies = n;
+	if (n > room)
+		n = room;
+	s->cookies = n < XNTS_MAX_COOKIES ? n : XNTS_MAX_COOKIES;
 }
 
 /* One new cookie's field, its keys not encrypted yet. */
