@@ -13,6 +13,7 @@
 #define CLIENT_UID_LEN 32
 #define CLIENT_UID_MAX 128
 #define CLIENT_NONCE_LEN 16
+#define CLIENT_NONCE_MAX 1300
 #define COOKIE_FIELD (4 + XNTS_COOKIE_LEN)
 #define AUTH_FIELD (8 + CLIENT_NONCE_LEN + REF_TAG) /* with nothing encrypted */
 
@@ -25,7 +26,7 @@ struct client {
 	uint8_t c2s[32], s2c[32];
 	uint8_t uid[CLIENT_UID_MAX];
 	uint32_t uid_len;
-	uint8_t nonce[64]; /* of the next request */
+	uint8_t nonce[CLIENT_NONCE_MAX]; /* of the next request */
 };
 
 struct answer {

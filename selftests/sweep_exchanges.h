@@ -51,7 +51,7 @@ static inline int random_request(struct client *c, struct packet *p)
 	client_add_cookie(c, p, any(2) ? KEY_SEAL : KEY_OLD);
 	client_add_placeholders(p, placeholders);
 	placeholders += random_fields(&inner, 300);
-	client_authenticate(c, p, 16 + any(49), inner.payload, inner.payload_len, 4 * any(4));
+	client_authenticate(c, p, 16 + any(150), inner.payload, inner.payload_len, 4 * any(4));
 	return placeholders < 7 ? placeholders + 1 : 8;
 }
 

@@ -196,6 +196,46 @@ static void encrypted_lengths(void **state)
 	}
 }
 
+/* Requests of 1472 bytes, all of it nonce and encrypted field in every proportion. */
+static void longest_requests(void **state)
+{
+	const uint32_t room = XNTS_MAX_PAYLOAD - AT_AUTH - 8 - REF_TAG;
+	uint32_t len;
+
+	for (len = 0; len <= room - CLIENT_NONCE_LEN; len += 4) {
+		struct sweep *s = sweep_start(state, 6);
+		uint8_t text[XNTS_MAX_PAYLOAD] = { 0xf3, 0x23 };
+
+		put16(text + 2, len);
+		nts_begin(&s->packet);
+		client_authenticate(&s->client, &s->packet, room - len, text, len, 0);
+		assert_int_equal(s->packet.payload_len, XNTS_MAX_PAYLOAD);
+		sweep_packet(s);
+		assert_verdict(&s->run, XNTS_V_nts_answered);
+		assert_true(sweep_accepted(s));
+	}
+}
+
+/* Associated data of every length that leaves room for the authenticator, 8 cookies where
+ * they fit. */
+static void associated_data_lengths(void **state)
+{
+	uint32_t len;
+
+	for (len = 12; AT_AUTH + 4 + len + AUTH_FIELD <= XNTS_MAX_PAYLOAD; len += 4) {
+		struct sweep *s = sweep_start(state, 4);
+
+		nts_begin(&s->packet);
+		packet_add_ef(&s->packet, 0xf323, NULL, len);
+		while (s->packet.payload_len + COOKIE_FIELD + AUTH_FIELD <= XNTS_MAX_PAYLOAD)
+			client_add_placeholders(&s->packet, 1);
+		nts_end(&s->packet);
+		sweep_packet(s);
+		assert_verdict(&s->run, XNTS_V_nts_answered);
+		assert_true(sweep_accepted(s));
+	}
+}
+
 /* Identifiers of every legal length: the answer carries them whole. */
 static void identifier_lengths(void **state)
 {
@@ -220,6 +260,8 @@ static void identifier_lengths(void **state)
 	SWEEP(every_identifier_length, t), SWEEP(every_cookie_length, t), \
 	SWEEP(every_placeholder_length, t), SWEEP(every_authenticator_length, t), \
 	SWEEP(every_nonce_length, t), SWEEP(every_ciphertext_length, t), \
-	SWEEP(nonces_and_padding, t), SWEEP(encrypted_lengths, t), SWEEP(identifier_lengths, t)
+	SWEEP(nonces_and_padding, t), SWEEP(encrypted_lengths, t), \
+	SWEEP(longest_requests, t), SWEEP(associated_data_lengths, t), \
+	SWEEP(identifier_lengths, t)
 
 #endif /* XNTS_TEST_SWEEP_LENGTHS_H */
