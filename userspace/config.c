@@ -110,6 +110,8 @@ const struct config_entry config_table[] = {
 #define TABLE_LEN (sizeof(config_table) / sizeof(config_table[0]))
 const size_t config_table_len = TABLE_LEN;
 
+#define MAX_LINE 200 /* bytes with newline and 0: what inih's buffer holds unless built otherwise */
+
 /* ---- loading ------------------------------------------------------------ */
 
 struct loader {
@@ -168,9 +170,9 @@ static char *read_line(char *buffer, int size, void *stream)
 		fail(loader, "the line holds a zero byte; expected text");
 		goto out;
 	}
-	if (len >= size) {
+	if (len >= size || len >= MAX_LINE) {
 		fail(loader, "the line is longer than %d characters; a list may go on in a line "
-		     "that begins with a space", size - 2);
+		     "that begins with a space", MAX_LINE - 2);
 		goto out;
 	}
 	loader->indented = line[0] == ' ' || line[0] == '\t';
@@ -225,13 +227,9 @@ static bool store_word(struct loader *loader, const struct config_entry *entry, 
 
 static bool store_list(struct loader *loader, const struct config_entry *entry, const char *value)
 {
-	char words[1024], *rest, *word;
+	char words[MAX_LINE], *rest, *word;
 
-	if (snprintf(words, sizeof(words), "%s", value) >= (int)sizeof(words)) {
-		fail(loader, "[%s] %s: the line is too long; expected %s", entry->section,
-		     entry->name, entry->expected);
-		return false;
-	}
+	strcpy(words, value);
 	for (word = strtok_r(words, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest))
 		if (!store_word(loader, entry, word))
 			return false;

@@ -201,6 +201,25 @@ static void test_fleet(void **unused)
 	expect_sealing(a, SEED_AGE + 30);
 }
 
+/* A joiner whose clock is behind gets a secret that begins with an epoch yet to come for it. */
+static void test_joiner_behind(void **unused)
+{
+	struct keys_state state = known_state(1);
+	struct keys_sealing sealing;
+
+	(void)unused;
+	state.clock = MIDNIGHT + DAY;
+	state.generation[0].epoch = SEED_AGE + 1;
+	put_state(&config_a, &state);
+	a = open_keys(&config_a);
+	for (int64_t now = MIDNIGHT + DAY - 30; now < MIDNIGHT + DAY + 30; now += 10) {
+		assert_int_equal(keys_advance(a, now, true, now), 0);
+		sealing = sealing_of(a);
+		assert_int_equal(sealing.current.id, id_of(1, SEED_AGE + 1));
+		assert_int_equal(sealing.switch_at, MIDNIGHT + 2 * DAY);
+	}
+}
+
 /* A reseed with some delay: the new generation is known everywhere before it seals. */
 static void test_pending_generation(void **unused)
 {
@@ -247,6 +266,7 @@ int main(void)
 		TEST(test_fewer_kept),
 		TEST(test_other_epoch_length),
 		TEST(test_fleet),
+		TEST(test_joiner_behind),
 		TEST(test_pending_generation),
 	};
 

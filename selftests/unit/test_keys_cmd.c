@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <getopt.h>
 
+#include "../keys_lock_hook.h"
 #include "../keys_machines.h"
 #include "keys_cmd.h"
 #include "keys_list.h"
@@ -344,6 +345,37 @@ static void test_nothing_there(void **unused)
 	assert_int_equal(access(config_a.state, F_OK), -1);
 }
 
+static void daemon_writes(void)
+{
+	now += DAY;
+	tick();
+}
+
+/* The daemon begins an epoch while the command is at work: its file stays. */
+static void test_two_writers(void **unused)
+{
+	(void)unused;
+	a = open_known(&config_a);
+	tick();
+	before_lock = daemon_writes;
+	expect_said(run(conf_a, 1, "reseed", NULL), "has just been changed by another program; try again");
+	assert_null(strstr(file_text(&config_a), "generation 2"));
+	assert_non_null(strstr(file_text(&config_a), " epoch 93 chain "));
+	run(conf_a, 0, "reseed", NULL);
+	tick();
+	assert_int_equal(sealing_of(a).current.id, id_of(2, 0));
+}
+
+static void test_config_option(void **unused)
+{
+	char option[96];
+
+	(void)unused;
+	snprintf(option, sizeof(option), "--config=%s", conf_a);
+	run("/nonexistent/conf", 0, option, "init");
+	assert_return_code(access(config_a.state, F_OK), errno);
+}
+
 static void test_misuse(void **unused)
 {
 	(void)unused;
@@ -398,6 +430,8 @@ int main(void)
 		TEST(test_confirm),
 		TEST(test_too_far_to_confirm),
 		TEST(test_nothing_there),
+		TEST(test_two_writers),
+		TEST(test_config_option),
 		TEST(test_misuse),
 		TEST(test_list),
 	};

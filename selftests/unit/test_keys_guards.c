@@ -6,9 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sys/file.h>
-#include <sys/syscall.h>
 
+#include "../keys_lock_hook.h"
 #include "../keys_machines.h"
 
 /* ---- wrong clocks ------------------------------------------------------- */
@@ -155,6 +154,21 @@ static void test_short_false_jump(void **unused)
 	assert_true(opens(b, &sealing.current));
 }
 
+/* Of two generations the one with the shorter epochs says how far a jump may go. */
+static void test_jump_with_two_lengths(void **unused)
+{
+	struct keys_state state = known_state(1);
+
+	(void)unused;
+	state.generation[0].length = 3600;
+	state.generation[0].origin = NOON - SEED_AGE * 3600;
+	assert_int_equal(keys_seed(&state, NOON, DAY), 0);
+	put_state(&config_a, &state);
+	a = open_keys(&config_a);
+	assert_int_equal(keys_advance(a, NOON + 8 * 3600 + 1, true, 0), -ERANGE);
+	assert_int_equal(keys_advance(a, NOON + 8 * 3600, true, 0), 0);
+}
+
 static void test_off_for_days(void **unused)
 {
 	(void)unused;
@@ -259,19 +273,6 @@ static void test_file_appears(void **unused)
 	assert_int_equal(sealing_of(a).current.id, id_of(5, SEED_AGE));
 }
 
-/* keys_save() locks, then looks whether the file is still its own. */
-static void (*before_lock)(void);
-
-int flock(int fd, int operation)
-{
-	void (*hook)(void) = before_lock;
-
-	before_lock = NULL;
-	if (hook)
-		hook();
-	return syscall(SYS_flock, fd, operation);
-}
-
 static void put_generation_5(void)
 {
 	struct keys_state other = known_state(5);
@@ -342,6 +343,7 @@ int main(void)
 		TEST(test_year_forward),
 		TEST(test_year_back),
 		TEST(test_short_false_jump),
+		TEST(test_jump_with_two_lengths),
 		TEST(test_off_for_days),
 		TEST(test_off_for_long),
 		TEST(test_reload),
