@@ -3,7 +3,8 @@
  * One NTS-KE connection: TLS handshake, request, answer, close (RFC 8915 4).
  *
  * Never blocks and knows no clock: the owner polls the socket, calls ke_session_run() when
- * it is ready, and ke_session_expire() when its time is up.
+ * it is ready, and ke_session_expire() when its time is up.  With OpenSSL 3.0 a session takes
+ * 50 kB until its handshake is over, 20 kB afterwards.
  */
 #ifndef XNTS_KE_SESSION_H
 #define XNTS_KE_SESSION_H

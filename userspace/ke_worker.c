@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -199,6 +200,7 @@ int ke_worker_main(void)
 	int rc;
 
 	log_open();
+	prctl(PR_SET_NAME, "xntsd-ke"); /* else it is called "exe", after /proc/self/exe */
 	/* The daemon decides when a worker ends, also when ^C goes to the whole group. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);

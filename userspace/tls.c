@@ -58,14 +58,15 @@ bool tls_failed_for_alpn(void)
 
 /*
  * AES-128 and SHA-256 first: enough for keys of 128-bit strength, and the cheapest.
- * Read-ahead takes a client's Finished and its request with one read().
+ * Read-ahead takes a client's Finished and its request with one read().  What is sent is
+ * the chain of the file, not one that OpenSSL finds.
  */
 static bool set_policy(SSL_CTX *ctx)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 				 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
 				 SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
