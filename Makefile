@@ -31,7 +31,7 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= /etc/systemd/system
-SUITES ?= unit prog_run netns fuzz lint vm
+SUITES ?= unit ct prog_run netns fuzz lint vm
 
 MAINS := xntsd xnts
 SRCS := $(wildcard userspace/*.c)

@@ -141,6 +141,7 @@ static __always_inline bool siv_equal(const __u8 a[SIV_TAG_LEN], const __u8 b[SI
 {
 	__u64 d = (load64(a) ^ load64(b)) | (load64(a + 8) ^ load64(b + 8));
 
+	CRYPT_PUBLIC(&d, sizeof(d));
 	return d == 0;
 }
 
