@@ -199,7 +199,7 @@ ask() { # NAMESPACE ADDRESS
 # scripts/unpack-deb.sh made: through the folder's own ld.so and libraries.
 peer() { # FOLDER PROGRAM
 	local loader libraries
-	loader=$(compgen -G "$1/lib*/ld-linux*.so.*" | head -n 1)
+	loader=$(compgen -G "$1/usr/lib/*-linux-gnu*/ld-linux*.so.*" | head -n 1)
 	libraries=$(compgen -G "$1/usr/lib/*-linux-gnu*" | paste -sd:)
 	PEER=("$loader" --library-path "$libraries" "$1$2")
 }
