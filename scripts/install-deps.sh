@@ -13,7 +13,7 @@ set -euo pipefail
 build=(make gcc libc6-dev linux-libc-dev pkgconf bpftool libbpf-dev libssl-dev libinih-dev
 	libseccomp-dev libcap-ng-dev libsystemd-dev libmicrohttpd-dev)
 run=(iproute2 iputils-ping ethtool openssl procps util-linux)
-check=(libcmocka-dev shellcheck groff-base git python3)
+check=(libcmocka-dev shellcheck groff-base git python3 valgrind)
 vm=(qemu-system-x86 busybox-static kmod xz-utils)
 [ "${1:-}" = vm ] || vm=()
 
