@@ -79,8 +79,9 @@ static __always_inline __u32 bucket_ahead(__u32 until, __u32 now, __u32 room)
 /*
  * Takes one request from the source's allowance; false when none is left.  `kind` keeps
  * the two allowances apart.  Of the source's two buckets the emptier one counts, so
- * that sharing one with a flood does no harm.  Two CPUs may take one token twice: a
- * limit need not be exact.
+ * that sharing one with a flood does no harm; both are charged, as far as what they
+ * count is less (conservative update, Estan and Varghese 2002).  Two CPUs may take one
+ * token twice: a limit need not be exact.
  */
 static __always_inline bool limit_take(const struct xnts_request *rq,
 				       const struct xnts_limit *limit, __u64 kind)
@@ -88,26 +89,26 @@ static __always_inline bool limit_take(const struct xnts_request *rq,
 	const struct xnts_bucket_key *key = map_bucket_key();
 	__u32 now = rq->received >> LIMIT_TICK_SHIFT;
 	__u32 room = limit->interval * limit->burst;
-	__u32 ahead, ahead_b;
-	__u32 *bucket, *b;
+	__u32 ahead_a, ahead_b, ahead;
+	__u32 *a, *b;
 	__u64 hash;
 
 	if (!limit->interval || !key)
 		return true;
 	hash = sip_hash(key->word[0], key->word[1] ^ kind, limit_source(rq));
-	bucket = map_bucket(hash & (XNTS_BUCKETS - 1));
+	a = map_bucket(hash & (XNTS_BUCKETS - 1));
 	b = map_bucket(hash >> 32 & (XNTS_BUCKETS - 1));
-	if (!bucket || !b)
+	if (!a || !b)
 		return true;
-	ahead = bucket_ahead(*bucket, now, room);
+	ahead_a = bucket_ahead(*a, now, room);
 	ahead_b = bucket_ahead(*b, now, room);
-	if (ahead_b < ahead) {
-		bucket = b;
-		ahead = ahead_b;
-	}
-	if (ahead + limit->interval > room)
+	ahead = (ahead_a < ahead_b ? ahead_a : ahead_b) + limit->interval;
+	if (ahead > room)
 		return false;
-	*bucket = now + ahead + limit->interval;
+	if (ahead_a < ahead)
+		*a = now + ahead;
+	if (ahead_b < ahead)
+		*b = now + ahead;
 	return true;
 }
 

@@ -92,7 +92,8 @@ static inline void assert_header(const struct test_case *tc, const struct packet
 				 struct world *w, const struct run *r, const uint8_t *ntp)
 {
 	const struct xnts_clock_state *c = world_clock(w);
-	bool nak = tc->verdict >= XNTS_V_nak_key_unknown, unsync = nak || tc->flags & UNSYNC;
+	bool nak = tc->verdict >= XNTS_V_nak_key_unknown, kod = tc->verdict == XNTS_V_kod_rate;
+	bool unsync = nak || kod || tc->flags & UNSYNC;
 	int leap = unsync ? 3 : tc->leap, mode = (p->payload[0] & 7) == 1 ? 2 : 4;
 	uint32_t aged = get32(ntp + 8), least = c->root_dispersion;
 
@@ -108,8 +109,8 @@ static inline void assert_header(const struct test_case *tc, const struct packet
 		assert_true(aged <= least + 2 + age * 15 / 1000000 * 65536 / SECOND ||
 			    least == 0xffffffff);
 	}
-	if (nak)
-		assert_memory_equal(ntp + 12, "NTSN", 4);
+	if (nak || kod)
+		assert_memory_equal(ntp + 12, nak ? "NTSN" : "RATE", 4);
 	else
 		assert_int_equal(get32(ntp + 12), unsync ? 0 : 0xc0000221);
 	assert_true(get64(ntp + 16) == c->reference_time);

@@ -74,15 +74,14 @@ static inline void bpf_must(int err)
 	}
 }
 
-static inline void bpf_set_trie(struct bpf_map *map, const void *old, const void *new)
+static inline void bpf_set_trie(struct bpf_map *map, const void *old, const void *new, __u32 value)
 {
 	const struct xnts_lpm4 *was = old, *now = new; /* both kinds begin with prefixlen */
-	__u32 one = 1;
 
 	if (was->prefixlen)
 		bpf_map_delete_elem(bpf_map__fd(map), old);
 	if (now->prefixlen)
-		bpf_must(bpf_map_update_elem(bpf_map__fd(map), new, &one, BPF_ANY));
+		bpf_must(bpf_map_update_elem(bpf_map__fd(map), new, &value, BPF_ANY));
 }
 
 static inline void bpf_load(const struct world *w)
@@ -97,8 +96,12 @@ static inline void bpf_load(const struct world *w)
 		if (memcmp(&w->keys[i], &bpf.loaded.keys[i], sizeof(w->keys[i])))
 			bpf_must(bpf_put(bpf.skel->maps.xnts_keys, i, &w->keys[i]));
 	for (i = 0; i < WORLD_LOCALS; i++) {
-		bpf_set_trie(bpf.skel->maps.xnts_local4, &bpf.loaded.local4[i], &w->local4[i]);
-		bpf_set_trie(bpf.skel->maps.xnts_local6, &bpf.loaded.local6[i], &w->local6[i]);
+		bpf_set_trie(bpf.skel->maps.xnts_local4, &bpf.loaded.local4[i], &w->local4[i], 1);
+		bpf_set_trie(bpf.skel->maps.xnts_local6, &bpf.loaded.local6[i], &w->local6[i], 1);
+	}
+	for (i = 0; i < WORLD_LISTED; i++) {
+		bpf_set_trie(bpf.skel->maps.xnts_lists4, &bpf.loaded.listed4[i], &w->listed4[i], w->list);
+		bpf_set_trie(bpf.skel->maps.xnts_lists6, &bpf.loaded.listed6[i], &w->listed6[i], w->list);
 	}
 	bpf.loaded = *w;
 }
