@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +43,10 @@ const char *parse_switch(const struct config_entry *entry, const char *value, vo
 	return NULL;
 }
 
-/* Decimal digits, perhaps after a '-'; *end is what follows them. */
+/*
+ * Decimal digits, perhaps after a '-'; *end is what follows them.  What int64_t cannot
+ * hold becomes its bound, which is out of every key's range.
+ */
 static const char *read_number(const char *value, int64_t *number, const char **end)
 {
 	const char *digits = *value == '-' ? value + 1 : value;
@@ -52,10 +54,9 @@ static const char *read_number(const char *value, int64_t *number, const char **
 
 	if (!isdigit((unsigned char)*digits))
 		return "is not a number";
-	errno = 0;
 	*number = strtoll(value, &stop, 10);
 	*end = stop;
-	return errno ? out_of_range : NULL;
+	return NULL;
 }
 
 static const char *read_bounded(const struct config_entry *entry, const char *value, int64_t *number)
