@@ -22,6 +22,8 @@ struct run {
 	struct outcome out;
 };
 
+static bool verdict_reached[XNTS_VERDICT_COUNT];
+
 static inline void run_frame(const struct target *t, struct run *r)
 {
 	r->before = clock_ns(CLOCK_TAI);
@@ -29,6 +31,7 @@ static inline void run_frame(const struct target *t, struct run *r)
 	r->after = clock_ns(CLOCK_TAI);
 	/* Whatever came in: one verdict, its action, never a longer packet. */
 	assert_in_range(r->out.verdict, 0, XNTS_VERDICT_COUNT - 1);
+	verdict_reached[r->out.verdict] = true;
 	assert_int_equal(r->out.action, target_action(r->out.verdict));
 	assert_true(r->out.len <= r->len);
 	if (r->out.action == XDP_PASS) {

@@ -33,45 +33,12 @@ static void keys_are_wiped(void **state)
 	}
 }
 
-/* The program was re-entered on this CPU. */
-static void scratch_in_use(void **state)
-{
-	struct sweep *s = sweep_start_nts(state, 4, 0);
-
-	host.scratch.busy = 1;
-	sweep_packet(s);
-	assert_verdict(&s->run, XNTS_V_drop_busy);
-	assert_int_equal(host.scratch.busy, 1);
-	host.scratch.busy = 0;
-	sweep_packet(s);
-	assert_verdict(&s->run, XNTS_V_nts_answered);
-	assert_int_equal(host.scratch.busy, 0);
-}
-
-/* The kernel refuses to store or to shrink. */
-static void frame_refused(void **state)
-{
-	struct sweep *s = sweep_start_nts(state, 4, 0);
-
-	host.refuse = true;
-	sweep_packet(s);
-	assert_verdict(&s->run, XNTS_V_drop_internal);
-	assert_int_equal(host.scratch.busy, 0);
-	packet_init(&s->packet, 4);
-	s->packet.padding = 10;
-	sweep_packet(s);
-	assert_verdict(&s->run, XNTS_V_drop_internal);
-	host.refuse = false;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EXCHANGE_SWEEPS(&host_target),
 		SWEEP(nak_rate, &host_target),
 		SWEEP(keys_are_wiped, &host_target),
-		SWEEP(scratch_in_use, &host_target),
-		SWEEP(frame_refused, &host_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

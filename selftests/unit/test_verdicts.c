@@ -1,14 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The verdict table on the userspace build. */
+/* The verdict table on the userspace build, and that no verdict is missing from the tests. */
 #include "../host_target.h"
-#include "../check.h"
+#include "../sweep_limits.h"
 
 static struct bound_tests all;
 
+/* The program was re-entered on this CPU. */
+static void scratch_in_use(void **state)
+{
+	struct sweep *s = sweep_start_nts(state, 4, 0);
+
+	host.scratch.busy = 1;
+	sweep_packet(s);
+	assert_verdict(&s->run, XNTS_V_drop_busy);
+	assert_int_equal(host.scratch.busy, 1);
+	host.scratch.busy = 0;
+	sweep_packet(s);
+	assert_verdict(&s->run, XNTS_V_nts_answered);
+	assert_int_equal(host.scratch.busy, 0);
+}
+
+/* The kernel refuses to store or to shrink. */
+static void frame_refused(void **state)
+{
+	struct sweep *s = sweep_start_nts(state, 4, 0);
+
+	host.refuse = true;
+	sweep_packet(s);
+	assert_verdict(&s->run, XNTS_V_drop_internal);
+	assert_int_equal(host.scratch.busy, 0);
+	packet_init(&s->packet, 4);
+	s->packet.padding = 10;
+	sweep_packet(s);
+	assert_verdict(&s->run, XNTS_V_drop_internal);
+	host.refuse = false;
+}
+
+static void every_verdict_was_reached(void **state)
+{
+	int v;
+
+	(void)state;
+	for (v = 0; v < XNTS_VERDICT_COUNT; v++)
+		if (!verdict_reached[v])
+			fail_msg("no packet led to %s", verdict_name(v));
+}
+
 int main(void)
 {
+	const struct CMUnitTest more[] = {
+		LIMIT_SWEEPS(&host_target),
+		SWEEP(scratch_in_use, &host_target),
+		SWEEP(frame_refused, &host_target),
+		SWEEP(every_verdict_was_reached, NULL),
+	};
+
 	bind_cases(&all, &host_target, frame_cases, CASE_COUNT(frame_cases), 0);
 	bind_cases(&all, &host_target, ntp_cases, CASE_COUNT(ntp_cases), 0);
 	bind_cases(&all, &host_target, nts_cases, CASE_COUNT(nts_cases), 0);
+	memcpy(all.test + all.count, more, sizeof(more));
+	all.count += CASE_COUNT(more);
 	return _cmocka_run_group_tests("verdicts", all.test, all.count, NULL, NULL);
 }
