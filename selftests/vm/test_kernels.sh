@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 1500
+# timeout: 2100
 #
 # The suites that depend on the kernel, run on other kernels than this machine's: each
 # boots in an emulated machine (boot.sh).  selftests/guest holds what only such a
@@ -13,7 +13,7 @@ ALL_KERNELS="
 6.1 bookworm linux-image-amd64
 6.12 trixie linux-image-amd64
 "
-SECONDS_A_KERNEL=700
+SECONDS_A_KERNEL=1000
 SUITES=${VM_SUITES:-guest prog_run netns}
 
 # The object as other compilers make it, for guest/test_verifier.sh.
