@@ -54,7 +54,7 @@ static void write_wrapper(const char *path, const char *root, const char *progra
 	assert_non_null(file);
 	fprintf(file,
 		"#!/bin/sh\n"
-		"exec $(ls %s/lib*/ld-linux*.so.*|head -n1) --library-path "
+		"exec $(ls %s/usr/lib/*-linux-gnu*/ld-linux*.so.*|head -n1) --library-path "
 		"$(ls -d %s/usr/lib/*-linux-gnu*|paste -sd:) %s%s \"$@\"\n",
 		root, root, root, program);
 	fclose(file);
