@@ -45,7 +45,7 @@ address() { # add or del, PREFIX, DEVICE
 never_missing() {
 	local i missing=0
 	(
-		for i in {1..40}; do
+		for i in {1..15}; do
 			ip -n server address add 198.51.100.$((i + 100))/32 dev srv0
 			ip -n server address del 198.51.100.$((i + 100))/32 dev srv0
 		done
