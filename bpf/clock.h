@@ -15,14 +15,29 @@
 
 #define NSEC_PER_DISPERSION 1017252604ULL /* 2^-16 s at PHI = 15 ppm, RFC 5905 7.3 */
 
-/* UTC ns since 1970 to an NTP timestamp; seconds wrap into era 1 in 2036. */
-static __always_inline struct ntp_timestamp ntp_from_utc(__u64 utc)
+/*
+ * UTC ns since 1970 to an NTP timestamp; seconds wrap into era 1 in 2036.  The bits
+ * below the precision are noise (RFC 5905 6), the same in both stamps of an answer:
+ * so the transmit time is never before the receive time.
+ */
+static __always_inline struct ntp_timestamp ntp_from_utc(__u64 utc, struct xnts_noise noise)
 {
 	__u32 seconds = utc / NSEC_PER_SEC + NTP_UNIX_OFFSET;
 	/* 18446744074 = 2^64 / 10^9 rounded up: exact to 2^-32 s, no second division */
 	__u32 fraction = (utc % NSEC_PER_SEC) * 18446744074ULL >> 32;
 
+	fraction = (fraction & ~noise.mask) | (noise.bits & noise.mask);
 	return (struct ntp_timestamp){ bpf_htonl(seconds), bpf_htonl(fraction) };
+}
+
+/* Random bits for a precision of log2 s: 2^-32 s and finer, or a second, have none. */
+static __always_inline struct xnts_noise clock_noise(__s8 precision)
+{
+	struct xnts_noise none = { 0 };
+
+	if (precision >= 0 || precision <= -32)
+		return none;
+	return (struct xnts_noise){ (1U << (32 + precision)) - 1, now_random() };
 }
 
 /* 2^-16 s, grown since the last refresh and rounded up; saturates. */
@@ -65,6 +80,7 @@ static __always_inline void clock_read(struct xnts_request *rq, const struct xnt
 	t->leap = leapt ? 0 : c->leap;
 	t->stratum = c->stratum;
 	t->precision = c->precision;
+	t->noise = clock_noise(c->precision);
 	t->root_delay = c->root_delay;
 	t->root_dispersion = aged_dispersion(c->root_dispersion, mono - c->mono);
 	t->reference_id = c->reference_id;

@@ -34,7 +34,7 @@ static __always_inline void reply_header(struct ntp_header *reply, const struct 
 	reply->reference.seconds = bpf_htonl(t->reference_time >> 32);
 	reply->reference.fraction = bpf_htonl(t->reference_time);
 	reply->origin = origin;
-	reply->receive = ntp_from_utc(rq->received + t->receive_to_utc);
+	reply->receive = ntp_from_utc(rq->received + t->receive_to_utc, t->noise);
 }
 
 /* Makes a kiss of death of a prepared header: nobody vouches for its time. */
@@ -46,9 +46,9 @@ static __always_inline void reply_kiss(struct ntp_header *reply, __u32 code)
 }
 
 /* The transmit time of an answer made in place: next to nothing follows it. */
-static __always_inline void reply_transmit(struct ntp_header *reply, __s64 to_utc)
+static __always_inline void reply_transmit(struct ntp_header *reply, const struct xnts_time *t)
 {
-	reply->transmit = ntp_from_utc(now_tai() + to_utc);
+	reply->transmit = ntp_from_utc(now_tai() + t->transmit_to_utc, t->noise);
 }
 
 /* The transmit time of an answer made in scratch memory, to which s->cookies is known.
@@ -58,7 +58,7 @@ static __always_inline void reply_stamp(struct xnts_scratch *s)
 	struct ntp_header *reply = (struct ntp_header *)s->reply.b;
 
 	s->stamped = now_tai();
-	reply->transmit = ntp_from_utc(s->stamped + s->transmit_to_utc + lag_expected(s));
+	reply->transmit = ntp_from_utc(s->stamped + s->transmit_to_utc + lag_expected(s), s->noise);
 }
 
 #endif /* XNTS_REPLY_H */

@@ -11,6 +11,12 @@
 
 #define XNTS_NEXT XNTS_VERDICT_COUNT
 
+/* Low bits of an NTP fraction that are below the clock's precision. */
+struct xnts_noise {
+	__u32 mask;
+	__u32 bits; /* random */
+};
+
 /* What the answer says of the time, taken once a packet from the clock map. */
 struct xnts_time {
 	__u64 mono;     /* CLOCK_MONOTONIC ns when it was taken */
@@ -23,6 +29,7 @@ struct xnts_time {
 	__u8 leap;
 	__u8 stratum;
 	__s8 precision;
+	struct xnts_noise noise;
 };
 
 struct xnts_request {

@@ -61,7 +61,7 @@ static __always_inline int answer_in_place(struct xnts_request *rq,
 	reply_header(ntp, rq);
 	if (v == XNTS_V_kod_rate)
 		reply_kiss(ntp, NTP_KISS_RATE);
-	reply_transmit(ntp, rq->time.transmit_to_utc);
+	reply_transmit(ntp, &rq->time);
 	if (send_back(rq, config, sizeof(*ntp), sum32(ntp, sizeof(*ntp) / 4)))
 		return XNTS_V_drop_internal;
 	count_answer(rq->time.leap, 0);
@@ -109,6 +109,7 @@ static __always_inline void prepare_reply(struct xnts_request *rq, struct xnts_s
 	s->reply_len = s->reply_ad_len;
 	s->cookies = 0;
 	s->transmit_to_utc = rq->time.transmit_to_utc;
+	s->noise = rq->time.noise;
 	s->received = rq->received;
 	s->started = rq->time.mono;
 	s->leap = rq->time.leap;

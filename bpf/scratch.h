@@ -9,6 +9,7 @@
 
 #include "xnts_abi.h"
 #include "crypt.h"
+#include "request.h"
 
 #define XNTS_BUF 2048 /* a power of two above XNTS_MAX_PAYLOAD: offsets are masked */
 #define XNTS_BUF_SLACK 64 /* a masked offset plus the widest access stays inside */
@@ -48,6 +49,7 @@ struct xnts_scratch {
 	__u16 reply_len;    /* the whole payload once sealed */
 	__u16 cookies;      /* new cookies in the answer, 1 to XNTS_MAX_COOKIES; 0: not NTS */
 	__s64 transmit_to_utc; /* ns from CLOCK_TAI to the transmit stamp */
+	struct xnts_noise noise; /* of its low bits */
 
 	/* Of the request's first stage. */
 	__u64 received; /* CLOCK_TAI ns */

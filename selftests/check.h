@@ -78,16 +78,19 @@ static inline __u64 unix_ns(const uint8_t *stamp, __u64 near)
 	return ns;
 }
 
+/* Both stamps are as good as the precision, below which they are noise, and they
+ * are in order. */
 static inline void assert_stamps(const uint8_t *ntp, const struct run *r, __s64 tai_to_utc,
 				 const struct xnts_clock_state *c)
 {
 	__u64 receive = unix_ns(ntp + 32, r->before + tai_to_utc) - c->receive_correction;
 	__u64 transmit = unix_ns(ntp + 40, r->before + tai_to_utc) - c->transmit_correction;
+	__u64 grain = 2 + (c->precision < 0 ? SECOND >> -c->precision : 0);
+	__u64 lag_most = 100000; /* ns that the transmit time may be ahead, for sealing */
 
-	/* A fraction is cut to 2^-32 s, and back: two ns at most.  The transmit time is ahead
-	 * by the lag that earlier answers have shown (lag.h). */
-	assert_in_range(receive + 2, r->before + tai_to_utc, r->after + tai_to_utc + 2);
-	assert_in_range(transmit + 2, receive, r->after + tai_to_utc + 2 + LAG_MAX);
+	assert_in_range(receive + grain, r->before + tai_to_utc, r->after + tai_to_utc + 2 * grain);
+	assert_in_range(transmit + grain, receive, r->after + tai_to_utc + 2 * grain + lag_most);
+	assert_true(get64(ntp + 32) <= get64(ntp + 40));
 }
 
 /* The header of an answer, byte for byte. */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From a clock's nanoseconds to the stamps of an answer (bpf/clock.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../host_target.h"
+
+#define ERA1 2085978496ULL /* s from 1970 to 2036-02-07T06:28:16Z, where era 1 begins */
+
+static uint64_t stamp64(__u64 utc, struct xnts_noise noise)
+{
+	struct ntp_timestamp t = ntp_from_utc(utc, noise);
+
+	return (uint64_t)bpf_ntohl(t.seconds) << 32 | bpf_ntohl(t.fraction);
+}
+
+static void seconds_wrap_into_era_1(void **state)
+{
+	struct xnts_noise none = { 0 };
+
+	(void)state;
+	assert_int_equal(stamp64(0, none), 2208988800ULL << 32);
+	assert_int_equal(stamp64(ERA1 * SECOND - 1, none) >> 32, 0xffffffff);
+	assert_int_equal(stamp64(ERA1 * SECOND, none), 0);
+	assert_int_equal(stamp64(ERA1 * SECOND + SECOND / 2, none), 1ULL << 31);
+}
+
+/* Every fraction within 2^-32 s of the exact one, and never into the next second. */
+static void fractions_are_exact(void **state)
+{
+	struct xnts_noise none = { 0 };
+
+	(void)state;
+	for (uint64_t ns = 0; ns < SECOND; ns += ns < 100000 ? 1 : 99991) {
+		uint64_t exact = (ns << 32) / SECOND;
+
+		assert_in_range((uint32_t)stamp64(ns, none), exact, exact + 1);
+	}
+	assert_int_equal(stamp64(SECOND - 1, none) >> 32, 2208988800ULL);
+}
+
+static void noise_stays_below_the_precision(void **state)
+{
+	struct xnts_noise none = { 0 };
+
+	(void)state;
+	for (int precision = -31; precision < 0; precision++) {
+		uint64_t below = (1ULL << (32 + precision)) - 1, plain = stamp64(123456789, none);
+		struct xnts_noise noise;
+
+		host.random = 0xffffffff;
+		noise = clock_noise(precision);
+		assert_int_equal(stamp64(123456789, noise), plain | below);
+		host.random = 0;
+		noise = clock_noise(precision);
+		assert_int_equal(stamp64(123456789, noise), plain & ~below);
+	}
+}
+
+static void extreme_precisions_have_none(void **state)
+{
+	static const int precisions[] = { -128, -33, -32, 0, 1, 127 };
+
+	(void)state;
+	host.random = 0xffffffff;
+	for (size_t i = 0; i < sizeof(precisions) / sizeof(precisions[0]); i++)
+		assert_int_equal(clock_noise(precisions[i]).mask, 0);
+	host.random = 0;
+}
+
+static void later_is_never_earlier(void **state)
+{
+	(void)state;
+	host.random = 0x5a5a5a5a;
+	for (uint64_t ns = 0; ns < 5000; ns++)
+		assert_true(stamp64(ns, clock_noise(-20)) <= stamp64(ns + 1, clock_noise(-20)));
+	host.random = 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(seconds_wrap_into_era_1),
+		cmocka_unit_test(fractions_are_exact),
+		cmocka_unit_test(noise_stays_below_the_precision),
+		cmocka_unit_test(extreme_precisions_have_none),
+		cmocka_unit_test(later_is_never_earlier),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
