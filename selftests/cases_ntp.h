@@ -72,8 +72,8 @@ MAKE(clock_within_hold)
 	world_clock(w)->tai -= 5 * SECOND;
 }
 MAKE(clock_past_hold) { make_clock_within_hold(p, w); world_clock(w)->hold = 4 * SECOND; }
-MAKE(clock_stepped_ahead) { world_clock(w)->tai -= SECOND / 4; }
-MAKE(clock_stepped_back) { world_clock(w)->tai += SECOND / 4; }
+MAKE(clock_stepped_ahead) { world_clock(w)->tai -= 20 * SECOND; }
+MAKE(clock_stepped_back) { world_clock(w)->tai += 20 * SECOND; }
 MAKE(clock_says_leap_3) { world_clock(w)->leap = 3; }
 MAKE(clock_says_stratum_0) { world_clock(w)->stratum = 0; }
 MAKE(clock_other_slot)

@@ -59,7 +59,7 @@ static inline void world_set_clock(struct world *w)
 		.mono = clock_ns(CLOCK_MONOTONIC),
 		.tai = clock_ns(CLOCK_TAI),
 		.hold = 600 * SECOND,
-		.step_guard = SECOND / 10,
+		.step_guard = 5 * SECOND, /* a busy machine stops a test for long */
 		.tai_offset = WORLD_TAI_OFFSET,
 		.tai_offset_after = WORLD_TAI_OFFSET,
 		.stratum = 2,
