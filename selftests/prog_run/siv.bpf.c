@@ -32,6 +32,14 @@ static __always_inline struct siv_vector *vector(void)
 	return bpf_map_lookup_elem(&siv_vectors, &zero);
 }
 
+/* With siv_cmac() inlined, clang 19 lays a loop out so that its end falls through to its
+ * head, which kernel 6.1 takes for an endless one ("back-edge"). */
+XNTS_STAGE int cmac(struct siv_vector *v, __u8 *mac, const __u8 *data, __u32 len, const __u8 *end)
+{
+	siv_cmac(&v->prepared, mac, data, len, end);
+	return 0;
+}
+
 static __always_inline void s2v_begin(struct siv_vector *v)
 {
 	siv_key_init(&v->prepared, v->key);
@@ -40,7 +48,7 @@ static __always_inline void s2v_begin(struct siv_vector *v)
 
 static __always_inline void s2v_add(struct siv_vector *v, int part, __u32 len)
 {
-	siv_cmac(&v->prepared, v->mac, v->ad[part], len, NULL);
+	cmac(v, v->mac, v->ad[part], len, NULL);
 	siv_double(v->d);
 	siv_xor(v->d, v->mac);
 }
@@ -60,7 +68,7 @@ int rfc5297_a1(struct xdp_md *md)
 	for (int i = 0; i < 14; i++)
 		v->d[i] ^= v->text[i];
 	v->d[14] ^= 0x80;
-	siv_cmac(&v->prepared, v->tag, v->d, 16, NULL);
+	cmac(v, v->tag, v->d, 16, NULL);
 	siv_ctr(&v->prepared, v->tag, v->sealed, v->text, 14);
 	return 0;
 }
@@ -78,7 +86,7 @@ int rfc5297_a2(struct xdp_md *md)
 	s2v_add(v, 0, 40);
 	s2v_add(v, 1, 10);
 	s2v_add(v, 2, 16);
-	siv_cmac(&v->prepared, v->tag, v->text, 47, v->d);
+	cmac(v, v->tag, v->text, 47, v->d);
 	siv_ctr(&v->prepared, v->tag, v->sealed, v->text, 47);
 	return 0;
 }
