@@ -197,18 +197,30 @@ static inline bool so_many_children(void)
 
 /* ---- a client ----------------------------------------------------------- */
 
-static inline int connect_to(uint16_t to)
+/* From 127.1.0.0 + source: another client each. */
+static inline int connect_from(unsigned int source, uint16_t to)
 {
 	struct config_address a;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const struct timeval patience = { 5, 0 };
 
+	listen_on(&a, 0);
+	a.in.sin_addr.s_addr = htonl(0x7f010000 + source);
+	if (bind(fd, &a.sa, a.len)) {
+		close(fd);
+		return -1;
+	}
 	listen_on(&a, to);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (connect(fd, &a.sa, a.len) == 0)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+static inline int connect_to(uint16_t to)
+{
+	return connect_from(1, to);
 }
 
 /* A whole key exchange, then close(fd); false when it does not end in an answer. */

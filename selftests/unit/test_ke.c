@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <sys/resource.h>
+
 #include "ke_daemon.h"
 
 static void serves(void **state)
@@ -171,6 +173,64 @@ static void oldest_gives_way(void **state)
 		close(fd[i]);
 }
 
+enum { CROWD = 10000 };
+
+static int crowd_setup(void **state)
+{
+	cfg.ke.max_connections = 4096;
+	cfg.ke.handshake_timeout = 3;
+	return start_ke(state);
+}
+
+static int crowd_teardown(void **state)
+{
+	cfg.ke.handshake_timeout = 1;
+	return limit_teardown(state);
+}
+
+static long resident_kb(pid_t pid)
+{
+	char path[64], line[128];
+	long kb = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "VmRSS: %ld", &kb);
+	fclose(f);
+	return kb;
+}
+
+/* Silent clients from as many addresses: the next honest one is served within a second, a
+ * worker grows by a table of connections, and the silent ones end. */
+static void ten_thousand_silent(void **state)
+{
+	const struct rlimit files = { CROWD + 100, CROWD + 100 };
+	static int fd[CROWD];
+	int64_t since;
+	pid_t worker;
+	long before;
+
+	(void)state;
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		skip();
+	wait_for_starts(2);
+	children(&worker, 1);
+	before = resident_kb(worker);
+	for (unsigned int i = 0; i < CROWD; i++)
+		assert_true((fd[i] = connect_from(2 + i, port())) >= 0);
+	since = ke_now_ms();
+	assert_true(served());
+	assert_true(ke_now_ms() - since < 1000);
+	assert_true(resident_kb(worker) - before < 2048);
+	assert_true(run_until(no_more_open, 10000));
+	assert_int_equal(sum().accepted, CROWD + 1);
+	for (int i = 0; i < CROWD; i++)
+		close(fd[i]);
+}
+
 static int prefix_setup(void **state)
 {
 	cfg.ke.workers = 1;
@@ -223,6 +283,7 @@ int main(int argc, char **argv)
 		T(back_off),
 		T(resets),
 		cmocka_unit_test_setup_teardown(oldest_gives_way, limit_setup, limit_teardown),
+		cmocka_unit_test_setup_teardown(ten_thousand_silent, crowd_setup, crowd_teardown),
 		cmocka_unit_test_setup_teardown(prefix_has_its_limit, prefix_setup, limit_teardown),
 		T(stop_ends_them_all),
 	};
