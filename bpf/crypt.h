@@ -37,6 +37,13 @@ struct crypt_subkeys {
 	struct crypt_block k[2]; /* K1 ends whole last blocks, K2 padded ones (RFC 4493 2.3) */
 };
 
+/* Nonces that nobody has seen (nonce.h). */
+struct crypt_nonces {
+	struct crypt_block cookie; /* of a block for cookies, what is left */
+	__u32 cookie_left;         /* cookies that it serves */
+	__u32 blocks_left;         /* of xnts_crypt.nonce_blocks */
+};
+
 struct xnts_crypt {
 	struct aes_blocks blocks;    /* into and out of a pass */
 	struct xnts_aes_key client;  /* lanes: C2S MAC, S2C MAC, S2C CTR, C2S CTR */
@@ -58,12 +65,12 @@ struct xnts_crypt {
 	__u32 finished;              /* bit j: job j */
 	__u32 malformed;             /* the opened fields are broken */
 
-	/* nonce.h; kept between packets */
-	__u64 nonce_count;           /* counter blocks encrypted on this CPU since load */
-	struct aes_blocks nonces;    /* the last four of them */
-	__u32 nonces_left;           /* how many of the four are unused */
-	__u32 cookie_nonces_left;    /* unused ones in cookie_nonces */
-	struct crypt_block cookie_nonces;
+	struct crypt_nonces nonces_before; /* this answer */
+
+	/* kept between packets */
+	__u64 nonce_count;             /* counter blocks encrypted on this CPU since load */
+	struct aes_blocks nonce_blocks; /* the last four of them */
+	struct crypt_nonces nonces;
 };
 
 /* From here on this is no secret; for the proof of constant time (selftests/ct). */

@@ -193,6 +193,7 @@ XNTS_GLOBAL int exchange_lay_out(struct xnts_scratch *s, const struct xnts_cooki
 	store16(span_at(s, at) + 2, bpf_htons(len));
 	store16(span_at(s, at) + 4, bpf_htons(NONCE_LEN));
 	store16(span_at(s, at) + 6, bpf_htons(len - AUTH_HEADER - NONCE_LEN));
+	c->nonces_before = c->nonces;
 	span_store(s, nonce_at(s), nonce_take(c));
 	for (__u32 i = 0; i < XNTS_MAX_COOKIES && i < s->cookies; i++)
 		lay_out_cookie(s, seal_key->id, cookie_at(s, i));
@@ -527,13 +528,16 @@ XNTS_GLOBAL int exchange_decrypt(struct xnts_scratch *s, const struct xnts_cooki
 	return lanes_feed(s);
 }
 
-/* Nothing of a client's keys stays, nor what new cookies were to hold. */
+/* Nothing of a client's keys stays, nor what new cookies were to hold.  Nonces of an
+ * answer that is not sent serve the next one. */
 XNTS_GLOBAL int exchange_wipe(struct xnts_scratch *s, int v)
 {
 	volatile __u64 *w;
 
 	if (!s)
 		return -EINVAL;
+	if (v != XNTS_V_nts_answered && s->crypt.phase >= PHASE_VERDICT)
+		s->crypt.nonces = s->crypt.nonces_before;
 	w = (volatile __u64 *)&s->crypt;
 #pragma GCC unroll 8
 	for (__u32 i = 0; i < offsetof(struct xnts_crypt, nonce_count) / 8; i++)
@@ -542,7 +546,7 @@ XNTS_GLOBAL int exchange_wipe(struct xnts_scratch *s, int v)
 		span_store(s, AT_KEYS + i, (struct crypt_block){ 0 });
 	if (v == XNTS_V_nts_answered)
 		return 0;
-	for (__u32 i = 0; i < XNTS_MAX_COOKIES * COOKIE_EF; i += 16)
+	for (__u32 i = 0; i < XNTS_MAX_COOKIES * COOKIE_EF && i < text_len(s); i += AES_BLOCK)
 		span_store(s, text_at(s) + i, (struct crypt_block){ 0 });
 	return 0;
 }

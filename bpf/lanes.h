@@ -96,19 +96,22 @@ static __always_inline void ctr_start(struct xnts_crypt *c, struct crypt_block t
 	c->ctr_end = off + len;
 }
 
-static __always_inline void lane_feed_ctr(struct xnts_crypt *c, int l)
+/* Feed lane l; 1 << l when it has a block. */
+static __always_inline __u32 lane_feed_ctr(struct xnts_crypt *c, int l)
 {
-	if (c->ctr_off >= c->ctr_end)
-		return;
-	c->lane[l].off = c->ctr_off;
-	c->ctr_off += AES_BLOCK;
+	__u32 off = c->ctr_off;
+
+	if (off >= c->ctr_end)
+		return 0;
+	c->lane[l].off = off;
+	c->ctr_off = off + AES_BLOCK;
 	c->blocks.w[2 * l] = c->counter.w[0];
 	c->blocks.w[2 * l + 1] = bpf_cpu_to_be64(c->counter.w[1]);
 	c->counter.w[1]++;
-	c->busy |= 1 << l;
+	return 1 << l;
 }
 
-static __always_inline void lane_feed_mac(struct xnts_scratch *s, int l)
+static __always_inline __u32 lane_feed_mac(struct xnts_scratch *s, int l)
 {
 	struct xnts_crypt *c = &s->crypt;
 	struct crypt_chain *chain = &c->lane[l];
@@ -117,7 +120,7 @@ static __always_inline void lane_feed_mac(struct xnts_scratch *s, int l)
 	struct crypt_block b;
 
 	if (off >= end || stop > chain->ready)
-		return;
+		return 0;
 	b = span_load(s, off);
 	if (stop < off + AES_BLOCK)
 		b = block_pad(b, stop - off);
@@ -126,25 +129,23 @@ static __always_inline void lane_feed_mac(struct xnts_scratch *s, int l)
 		b = block_xor(b, c->subkeys[chain->key & 3].k[stop < off + AES_BLOCK]);
 	c->blocks.w[2 * l] = b.w[0];
 	c->blocks.w[2 * l + 1] = b.w[1];
-	c->busy |= 1 << l;
+	return 1 << l;
 }
 
 /* Puts into c->blocks what each lane does next; idle lanes encrypt what they hold. */
 XNTS_GLOBAL int lanes_feed(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c;
+	__u32 ctr, busy = 0;
 
 	if (!s)
 		return -EINVAL;
 	c = &s->crypt;
-	c->busy = 0;
+	ctr = c->ctr_lanes;
 #pragma GCC unroll 4
-	for (int l = 0; l < AES_LANES; l++) {
-		if (c->ctr_lanes >> l & 1)
-			lane_feed_ctr(c, l);
-		else
-			lane_feed_mac(s, l);
-	}
+	for (int l = 0; l < AES_LANES; l++)
+		busy |= ctr & 1 << l ? lane_feed_ctr(c, l) : lane_feed_mac(s, l);
+	c->busy = busy;
 	return 0;
 }
 
@@ -152,25 +153,28 @@ XNTS_GLOBAL int lanes_feed(struct xnts_scratch *s)
 XNTS_GLOBAL int lanes_collect(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c;
-	int ended = 0;
+	__u32 ctr, busy, ended = 0;
 
 	if (!s)
 		return 0;
 	c = &s->crypt;
+	ctr = c->ctr_lanes;
+	busy = c->busy;
 #pragma GCC unroll 4
 	for (int l = 0; l < AES_LANES; l++) {
 		struct crypt_chain *chain = &c->lane[l];
 		struct crypt_block out = { { c->blocks.w[2 * l], c->blocks.w[2 * l + 1] } };
+		__u32 off = chain->off;
 
-		if (!(c->busy >> l & 1))
+		if (!(busy & 1 << l))
 			continue;
-		if (c->ctr_lanes >> l & 1) {
-			span_xor(s, chain->off, out);
+		if (ctr & 1 << l) {
+			span_xor(s, off, out);
 			continue;
 		}
 		chain->x = out;
-		chain->off += AES_BLOCK;
-		if (chain->off >= chain->end)
+		chain->off = off + AES_BLOCK;
+		if (off + AES_BLOCK >= chain->end)
 			ended |= 1 << l;
 	}
 	return ended;

@@ -20,16 +20,17 @@
 /* Does a reply with so many cookies need new blocks?  One serves the reply itself. */
 static __always_inline bool nonces_short(const struct xnts_crypt *c, __u32 cookies)
 {
-	__u32 blocks = 1;
+	__u32 left = c->nonces.cookie_left, blocks = 1;
 
-	for (__u32 i = c->cookie_nonces_left; i < cookies; i += NONCE_COOKIES)
-		blocks++;
-	return c->nonces_left < blocks;
+	if (cookies > left)
+		blocks += (cookies - left + NONCE_COOKIES - 1) / NONCE_COOKIES;
+	return c->nonces.blocks_left < blocks;
 }
 
 /* Counter blocks for a pass under the nonce key. */
 static __always_inline void nonces_count(struct xnts_crypt *c)
 {
+#pragma GCC unroll 4
 	for (int l = 0; l < AES_LANES; l++) {
 		c->blocks.w[2 * l] = this_cpu();
 		c->blocks.w[2 * l + 1] = c->nonce_count++;
@@ -38,31 +39,32 @@ static __always_inline void nonces_count(struct xnts_crypt *c)
 
 static __always_inline void nonces_keep(struct xnts_crypt *c)
 {
-	c->nonces = c->blocks;
-	c->nonces_left = AES_LANES;
+	c->nonce_blocks = c->blocks;
+	c->nonces.blocks_left = AES_LANES;
 }
 
 static __always_inline struct crypt_block nonce_take(struct xnts_crypt *c)
 {
-	__u32 i = --c->nonces_left & (AES_LANES - 1);
+	__u32 i = --c->nonces.blocks_left & (AES_LANES - 1);
 
-	return (struct crypt_block){ { c->nonces.w[2 * i], c->nonces.w[2 * i + 1] } };
+	return (struct crypt_block){ { c->nonce_blocks.w[2 * i], c->nonce_blocks.w[2 * i + 1] } };
 }
 
 /* 5 bytes for one cookie, in the low bytes. */
 static __always_inline __u64 nonce_take_cookie(struct xnts_crypt *c)
 {
+	struct crypt_nonces *n = &c->nonces;
 	__u64 lo, hi;
 
-	if (c->cookie_nonces_left == 0) {
-		c->cookie_nonces = nonce_take(c);
-		c->cookie_nonces_left = NONCE_COOKIES;
+	if (n->cookie_left == 0) {
+		n->cookie = nonce_take(c);
+		n->cookie_left = NONCE_COOKIES;
 	}
-	c->cookie_nonces_left--;
-	lo = c->cookie_nonces.w[0];
-	hi = c->cookie_nonces.w[1];
-	c->cookie_nonces.w[0] = lo >> 40 | hi << 24;
-	c->cookie_nonces.w[1] = hi >> 40;
+	n->cookie_left--;
+	lo = n->cookie.w[0];
+	hi = n->cookie.w[1];
+	n->cookie.w[0] = lo >> 40 | hi << 24;
+	n->cookie.w[1] = hi >> 40;
 	return lo & 0xffffffffffULL;
 }
 
