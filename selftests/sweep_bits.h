@@ -3,6 +3,7 @@
 #ifndef XNTS_TEST_SWEEP_BITS_H
 #define XNTS_TEST_SWEEP_BITS_H
 
+#include "chance.h"
 #include "sweep.h"
 
 /* May a request with a bit of this header byte flipped be answered all the same?  IPv4's
@@ -127,10 +128,60 @@ static void every_source_port(void **state)
 	}
 }
 
+#define MUTATIONS 20000
+
+/* Bytes, words, cuts and growth anywhere in the payload. */
+static inline void mutate(struct packet *p)
+{
+	static const uint16_t words_of_interest[] = { 0, 1, 4, 15, 16, 24, 28, 36, 92, 0x0104, 0x0204,
+						      0x0304, 0x0404, 0x7fff, 0x8000, 0xffff };
+	uint32_t at = any(p->payload_len), i;
+
+	switch (any(5)) {
+	case 0:
+		p->payload[at] = any(256);
+		break;
+	case 1:
+		put16(p->payload + (at & ~1U), words_of_interest[any(16)]);
+		break;
+	case 2:
+		p->payload_len = at ? at : 1;
+		break;
+	case 3: /* a piece is copied elsewhere */
+		for (i = 0; i < 96 && at + i + 36 < p->payload_len; i++)
+			p->payload[at + i] = p->payload[at + i + 36];
+		break;
+	default:
+		any_bytes(packet_add(p, NULL, any(100)), 100);
+	}
+}
+
+/* No mutation of a request is answered as if it were authentic, but what is added behind. */
+static void mutations(void **state)
+{
+	int i, n;
+
+	chance_begin();
+	for (i = 0; i < MUTATIONS; i++) {
+		struct sweep *s = sweep_start_nts(state, any(2) ? 4 : 6, any(4));
+		uint8_t request[PAYLOAD_MAX];
+		uint32_t len = s->packet.payload_len;
+
+		memcpy(request, s->packet.payload, len);
+		for (n = any(6); n >= 0 && s->packet.payload_len < 1400; n--)
+			mutate(&s->packet);
+		sweep_packet(s);
+		if (s->packet.payload_len < len || memcmp(request, s->packet.payload, len))
+			assert_not_authenticated(s);
+		else
+			assert_verdict(&s->run, XNTS_V_nts_answered);
+	}
+}
+
 #define BIT_SWEEPS(t) \
 	SWEEP(flipped_bits_ip4, t), SWEEP(flipped_bits_ip6, t), \
 	SWEEP(flipped_bits_placeholders, t), SWEEP(flipped_bits_tagged, t), \
 	SWEEP(flipped_bits_encrypted, t), SWEEP(every_first_byte, t), SWEEP(field_types, t), \
-	SWEEP(every_source_port, t)
+	SWEEP(every_source_port, t), SWEEP(mutations, t)
 
 #endif /* XNTS_TEST_SWEEP_BITS_H */

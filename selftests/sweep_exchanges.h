@@ -5,19 +5,10 @@
 
 #include <unistd.h>
 
-#include <openssl/rand.h>
-
+#include "chance.h"
 #include "sweep.h"
 
 #define RANDOM_EXCHANGES 10000
-
-static inline uint32_t any(uint32_t below)
-{
-	uint32_t r;
-
-	ref_need(RAND_bytes((uint8_t *)&r, sizeof(r)));
-	return r % below;
-}
 
 /* Fields to encrypt: unknown ones and placeholders; returns how many of the latter. */
 static inline int random_fields(struct packet *inner, uint32_t room)
@@ -42,8 +33,8 @@ static inline int random_request(struct client *c, struct packet *p)
 	struct packet inner;
 	int placeholders = any(8);
 
-	ref_need(RAND_bytes((uint8_t *)c, sizeof(*c)));
-	ref_need(RAND_bytes(p->payload + 1, NTP_LEN - 1));
+	any_bytes(c, sizeof(*c));
+	any_bytes(p->payload + 1, NTP_LEN - 1);
 	c->uid_len = 32 + 4 * any(12);
 	if (any(4) == 0)
 		packet_add_ef(p, 0xf323, NULL, 12 + 4 * any(10));
@@ -59,6 +50,7 @@ static void random_exchanges(void **state)
 {
 	int i;
 
+	chance_begin();
 	for (i = 0; i < RANDOM_EXCHANGES; i++) {
 		struct sweep *s = sweep_start(state, any(2) ? 4 : 6);
 		int cookies = random_request(&s->client, &s->packet);
