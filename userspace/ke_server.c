@@ -279,16 +279,18 @@ int ke_server_run(struct ke_server *s)
 {
 	struct epoll_event events[EVENTS];
 
-	while (!s->draining || s->conns.used) {
-		int n = epoll_wait(s->epoll, events, EVENTS, run_timers(s));
+	for (;;) {
+		int timeout = run_timers(s), n; /* may end the last connection */
 
+		if (s->draining && !s->conns.used)
+			return 0;
+		n = epoll_wait(s->epoll, events, EVENTS, timeout);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (int i = 0; i < n; i++)
 			if (!on_event(s, events[i].data.ptr))
 				return 0;
 	}
-	return 0;
 }
 
 void ke_server_free(struct ke_server *s)

@@ -144,6 +144,43 @@ static void longest_request_byte_by_byte(void **state)
 	pair_close(&p);
 }
 
+/* A wire that takes 64 bytes at a time: every write stops half-way, none is lost or doubled. */
+static void narrow_wire(void **state)
+{
+	SSL_CTX *ctx = test_client(TLS1_3_VERSION, NTSKE_ALPN, &pem);
+	SSL *client = SSL_new(ctx);
+	BIO *server_end, *client_end;
+	struct ke_session *session;
+	struct test_answer a;
+	uint8_t buf[4096];
+	int asked = 0, got = 0, writes_waited = 0;
+	enum ke_want want = KE_WANT_READ;
+
+	(void)state;
+	assert_int_equal(BIO_new_bio_pair(&server_end, 64, &client_end, 64), 1);
+	session = ke_session_open_bio(&service, server_end, server_end);
+	SSL_set_bio(client, client_end, client_end);
+	SSL_set_connect_state(client);
+	for (int i = 0; i < 1000 && got <= 0; i++) {
+		if (!asked)
+			asked = SSL_write(client, chrony43_request, sizeof(chrony43_request)) > 0;
+		if (want != KE_FINISHED)
+			want = ke_session_run(session);
+		writes_waited += want == KE_WANT_WRITE;
+		if (asked)
+			got = SSL_read(client, buf, sizeof(buf));
+	}
+	assert_true(writes_waited > 10);
+	assert_true(got > 0 && test_answer_parse(&a, buf, (size_t)got));
+	assert_int_equal(a.cookies, KE_COOKIES);
+	assert_int_equal(want, KE_FINISHED);
+	assert_int_equal(counters.answered, 1);
+	assert_int_equal(outcomes(), 1);
+	ke_session_close(session, &counters.aborted);
+	SSL_free(client);
+	SSL_CTX_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +191,7 @@ int main(void)
 		T(server_and_port_are_told),
 		T(byte_by_byte),
 		T(longest_request_byte_by_byte),
+		T(narrow_wire),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
