@@ -36,6 +36,26 @@ static void frame_refused(void **state)
 	host.refuse = false;
 }
 
+/* Below the precision both stamps carry the same random bits (RFC 5905 6). */
+static void stamps_carry_noise(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+	uint32_t below = (1 << 22) - 1, at = packet_payload_at(&s->packet), i;
+
+	world_clock(&s->world)->precision = -10;
+	s->target->load(&s->world);
+	for (i = 0; i < 2; i++) {
+		const uint8_t *ntp = s->run.out.frame + at;
+
+		host.random = i ? 0xffffffff : 0x12345678;
+		sweep_packet(s);
+		assert_int_equal(get32(ntp + 36) & below, host.random & below);
+		assert_int_equal(get32(ntp + 44) & below, host.random & below);
+		assert_true(get64(ntp + 32) <= get64(ntp + 40));
+	}
+	host.random = 0;
+}
+
 static void every_verdict_was_reached(void **state)
 {
 	int v;
@@ -52,6 +72,7 @@ int main(void)
 		LIMIT_SWEEPS(&host_target),
 		SWEEP(scratch_in_use, &host_target),
 		SWEEP(frame_refused, &host_target),
+		SWEEP(stamps_carry_noise, &host_target),
 		SWEEP(every_verdict_was_reached, NULL),
 	};
 
