@@ -8,7 +8,9 @@
 #include "chance.h"
 #include "sweep.h"
 
+#ifndef RANDOM_EXCHANGES
 #define RANDOM_EXCHANGES 10000
+#endif
 
 /* Fields to encrypt: unknown ones and placeholders; returns how many of the latter. */
 static inline int random_fields(struct packet *inner, uint32_t room)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* NTS exchanges against OpenSSL on the userspace build, and what they leave in memory. */
 #define _GNU_SOURCE
+#define RANDOM_EXCHANGES 100000
 #include "../host_target.h"
 #include "../sweep_exchanges.h"
 
