@@ -58,7 +58,7 @@ refuse_foreign_program() {
 	local id ours
 	id=$(program_id)
 	[ -n "$id" ] || return 0
-	ours=$(bpftool link show pinned "$pins/link_$iface" 2>/dev/null | sed -n 's/.*prog \([0-9]*\).*/\1/p' | head -n 1)
+	ours=$(bpftool link show pinned "$pins/link_${iface//./:}" 2>/dev/null | sed -n 's/.*prog \([0-9]*\).*/\1/p' | head -n 1)
 	[ "$id" = "$ours" ] || die "$iface has XDP program $id, which is not ours: see bpftool prog show id $id"
 }
 

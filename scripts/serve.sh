@@ -41,7 +41,7 @@ make_test_config() {
 }
 
 [ -e "$config" ] || make_test_config || exit 1
-was_attached=$([ -e "/sys/fs/bpf/xnts/link_$iface" ] && echo yes)
+was_attached=$([ -e "/sys/fs/bpf/xnts/link_${iface//./:}" ] && echo yes)
 "$top/scripts/attach.sh" "$iface" || exit 1
 trap : INT TERM
 "$top/build/xntsd" --config "$config"
