@@ -100,7 +100,11 @@ static unsigned int worker_count(const struct ke_config *cfg)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned int n = cfg->workers ? cfg->workers : cores > 0 ? (unsigned int)cores : 1;
 
-	return n < KE_MAX_WORKERS ? n : KE_MAX_WORKERS;
+	if (n <= KE_MAX_WORKERS)
+		return n;
+	log_warning("ke: %u workers instead of %u: there are no counters for more", KE_MAX_WORKERS,
+		    n);
+	return KE_MAX_WORKERS;
 }
 
 /* Workers of a new generation, with this certificate. */

@@ -17,11 +17,11 @@
 struct ke_session;
 
 enum ke_phase {
-	KE_FREE,      /* no connection */
-	KE_SILENT,    /* no byte has come: costs this entry and a socket */
+	KE_FREE,   /* no connection */
+	KE_SILENT, /* no byte has come: costs this entry and a socket */
 	KE_HANDSHAKE,
 	KE_REQUEST,
-	KE_LINGER,    /* answered; waits for the client to close */
+	KE_LINGER, /* answered; waits for the client to close */
 	KE_PHASES
 };
 
@@ -29,9 +29,9 @@ struct ke_conn {
 	TAILQ_ENTRY(ke_conn) link;   /* in its phase's list, oldest first */
 	struct ke_conn *same_bucket; /* in the hash of prefixes */
 	struct ke_session *session;
-	uint64_t prefix;	     /* ke_prefix() of its source */
-	int64_t since;		     /* ms, when it entered its phase */
-	uint32_t events;	     /* that its owner polls for */
+	uint64_t prefix; /* ke_prefix() of its source */
+	int64_t since;   /* ms, when it entered its phase */
+	uint32_t events; /* that its owner polls for */
 	int fd;
 	enum ke_phase phase;
 };

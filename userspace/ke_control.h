@@ -20,14 +20,14 @@
 
 enum ke_message { KE_SETUP = 1, KE_CHAIN, KE_KEY, KE_SEAL, KE_DRAIN, KE_READY };
 
-#define KE_MAX_PEM 65536		      /* bytes; both must fit a socket's buffer */
-#define KE_MAX_MESSAGE KE_MAX_PEM	      /* bytes of a body */
-#define KE_MAX_FDS (KE_MAX_LISTENERS + 1)
+#define KE_MAX_PEM     65536      /* bytes; both must fit a socket's buffer */
+#define KE_MAX_MESSAGE KE_MAX_PEM /* bytes of a body */
+#define KE_MAX_FDS     (KE_MAX_LISTENERS + 1)
 
 struct ke_setup {
 	struct ke_limits limits;
 	uint32_t entry; /* this worker's in the counters */
-	uid_t uid;	/* to run as */
+	uid_t uid;      /* to run as */
 	gid_t gid;
 	int log_level;
 	uint16_t ntp_port;

@@ -16,8 +16,8 @@ static void log_address(const struct config_address *address, int rc)
 
 	if (address->sa.sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &address->in6.sin6_addr, text, sizeof(text));
-		log_error("ke: cannot listen on [%s]:%u: %s", text,
-			  ntohs(address->in6.sin6_port), strerror(-rc));
+		log_error("ke: cannot listen on [%s]:%u: %s", text, ntohs(address->in6.sin6_port),
+			  strerror(-rc));
 	} else {
 		inet_ntop(AF_INET, &address->in.sin_addr, text, sizeof(text));
 		log_error("ke: cannot listen on %s:%u: %s", text, ntohs(address->in.sin_port),

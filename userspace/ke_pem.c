@@ -97,8 +97,8 @@ static bool usable(const struct ke_pem *pem, const char *chain_path, const char 
 	return true;
 }
 
-struct ke_pem *ke_pem_load(const char *chain_path, const char *key_path,
-			   char reason[KE_PEM_REASON], char warning[TLS_REASON])
+struct ke_pem *ke_pem_load(const char *chain_path, const char *key_path, char reason[KE_PEM_REASON],
+			   char warning[TLS_REASON])
 {
 	struct ke_pem *pem = calloc(1, sizeof(*pem));
 

@@ -34,8 +34,8 @@ struct ke_pem {
  * file, is in `reason`.  `warning` is what to tell the operator of usable ones, "" for nothing.
  */
 #define KE_PEM_REASON 4608 /* two paths and a sentence */
-struct ke_pem *ke_pem_load(const char *chain_path, const char *key_path,
-			   char reason[KE_PEM_REASON], char warning[TLS_REASON]);
+struct ke_pem *ke_pem_load(const char *chain_path, const char *key_path, char reason[KE_PEM_REASON],
+			   char warning[TLS_REASON]);
 
 /* Wipes and frees.  NULL is allowed. */
 void ke_pem_free(struct ke_pem *pem);

@@ -10,13 +10,13 @@
 #include "ke_control.h"
 
 struct ke_process {
-	pid_t pid;		 /* 0: none */
-	int pidfd;		 /* polls readable at its death */
+	pid_t pid; /* 0: none */
+	int pidfd; /* polls readable at its death */
 	int control;
-	unsigned int place;	 /* whose listeners it has */
+	unsigned int place;      /* whose listeners it has */
 	unsigned int generation; /* of the configuration it was started with */
 	bool ready, draining;
-	int64_t started;	 /* ms */
+	int64_t started; /* ms */
 };
 
 /* What a worker is started with; `keys` may be NULL. */

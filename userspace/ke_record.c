@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define CRITICAL 0x8000
+#define CRITICAL   0x8000
 #define HEADER_LEN 4
 
 static uint16_t get16(const uint8_t *p)
@@ -72,13 +72,10 @@ static void parse_record(struct ke_request *req, uint16_t type, bool critical, c
 	case KE_SERVER: /* wishes, which a server may ignore (4.1.7, 4.1.8) */
 		valid = name_valid(body, len);
 		break;
-	case KE_PORT:
-		valid = len == 2;
-		break;
+	case KE_PORT: valid = len == 2; break;
 	case KE_ERROR: /* never sent by clients (4.1.3 to 4.1.6) */
 	case KE_WARNING:
-	case KE_NEW_COOKIE:
-		break;
+	case KE_NEW_COOKIE: break;
 	default:
 		if (critical)
 			fail(req, KE_ERROR_UNRECOGNIZED_CRITICAL);
@@ -175,12 +172,8 @@ size_t ke_response_build(uint8_t buf[KE_MAX_RESPONSE], enum ke_outcome outcome,
 	switch (outcome) {
 	case KE_ERROR_UNRECOGNIZED_CRITICAL:
 	case KE_ERROR_BAD_REQUEST:
-	case KE_ERROR_INTERNAL:
-		p = put_number(p, CRITICAL | KE_ERROR, outcome);
-		break;
-	case KE_NO_PROTOCOL:
-		p = put_record(p, CRITICAL | KE_NEXT_PROTOCOL, NULL, 0);
-		break;
+	case KE_ERROR_INTERNAL: p = put_number(p, CRITICAL | KE_ERROR, (uint16_t)outcome); break;
+	case KE_NO_PROTOCOL: p = put_record(p, CRITICAL | KE_NEXT_PROTOCOL, NULL, 0); break;
 	case KE_NO_AEAD:
 		p = put_number(p, CRITICAL | KE_NEXT_PROTOCOL, KE_PROTOCOL_NTPV4);
 		p = put_record(p, CRITICAL | KE_AEAD, NULL, 0);

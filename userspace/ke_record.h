@@ -22,9 +22,9 @@
 #include "xnts_abi.h"
 
 /* RFC 8915 4: servers accept requests of 1024 bytes at least. */
-#define KE_MAX_REQUEST 4096 /* bytes */
-#define KE_COOKIES 8	    /* in an answer, RFC 8915 4.1.6 */
-#define KE_MAX_NAME 255	    /* bytes of a Server record's body */
+#define KE_MAX_REQUEST  4096 /* bytes */
+#define KE_COOKIES      8    /* in an answer, RFC 8915 4.1.6 */
+#define KE_MAX_NAME     255  /* bytes of a Server record's body */
 /* Next Protocol and AEAD with one entry each, cookies, Server, Port, End */
 #define KE_MAX_RESPONSE (6 + 6 + KE_COOKIES * (4 + XNTS_COOKIE_LEN) + 4 + KE_MAX_NAME + 6 + 4)
 
@@ -40,7 +40,7 @@ enum ke_record_type {
 	KE_PORT = 7,
 };
 
-#define KE_PROTOCOL_NTPV4 0 /* RFC 8915 7.7 */
+#define KE_PROTOCOL_NTPV4        0  /* RFC 8915 7.7 */
 #define KE_AEAD_AES_SIV_CMAC_256 15 /* RFC 5297; the one AEAD the data plane speaks */
 
 /* How a request ends.  The first three are the codes of an Error record (RFC 8915 4.1.3). */
@@ -49,18 +49,18 @@ enum ke_outcome {
 	KE_ERROR_BAD_REQUEST = 1,
 	KE_ERROR_INTERNAL = 2,
 	KE_NO_PROTOCOL, /* none in common: empty Next Protocol record (4.1.2) */
-	KE_NO_AEAD,	/* none in common: empty AEAD record (4.1.5) */
-	KE_GRANTED,	/* NTPv4 and AES-SIV: cookies */
+	KE_NO_AEAD,     /* none in common: empty AEAD record (4.1.5) */
+	KE_GRANTED,     /* NTPv4 and AES-SIV: cookies */
 };
 
 /* A request being parsed; starts zeroed. */
 struct ke_request {
-	size_t parsed;	     /* bytes of whole records so far */
-	unsigned int seen;   /* bit t: a record of type t, t <= KE_PORT */
-	bool complete;	     /* nothing more is awaited */
+	size_t parsed;     /* bytes of whole records so far */
+	unsigned int seen; /* bit t: a record of type t, t <= KE_PORT */
+	bool complete;     /* nothing more is awaited */
 	bool offers_ntpv4;
 	bool offers_siv;
-	bool failed;	     /* `error` is the first thing that was wrong */
+	bool failed; /* `error` is the first thing that was wrong */
 	enum ke_outcome error;
 };
 
@@ -82,7 +82,7 @@ enum ke_outcome ke_request_outcome(const struct ke_request *req);
 struct ke_grant {
 	uint8_t cookies[KE_COOKIES][XNTS_COOKIE_LEN];
 	const char *server; /* Server record, at most KE_MAX_NAME bytes; NULL or "": none */
-	uint16_t port;	    /* Port record, machine byte order; 0: none */
+	uint16_t port;      /* Port record, machine byte order; 0: none */
 };
 
 /*

@@ -11,10 +11,10 @@
 
 #include "ke_time.h"
 
-#define EVENTS 64	/* taken from epoll at once */
-#define ACCEPTS 16	/* of a listener at once: those being served wait meanwhile */
-#define LINGER_MS 2000	/* for the client's close after the answer */
-#define RESUME_MS 100	/* pause after the system ran out of descriptors or memory */
+#define EVENTS    64   /* taken from epoll at once */
+#define ACCEPTS   16   /* of a listener at once: those being served wait meanwhile */
+#define LINGER_MS 2000 /* for the client's close after the answer */
+#define RESUME_MS 100  /* pause after the system ran out of descriptors or memory */
 
 static void count(__u64 *counter)
 {
@@ -97,19 +97,12 @@ static void begin(struct ke_server *s, struct ke_conn *conn)
 static void on_ready(struct ke_server *s, struct ke_conn *conn)
 {
 	switch (conn->phase) {
-	case KE_SILENT:
-		begin(s, conn);
-		break;
+	case KE_SILENT: begin(s, conn); break;
 	case KE_HANDSHAKE:
-	case KE_REQUEST:
-		follow(s, conn, ke_session_run(conn->session));
-		break;
-	case KE_LINGER:
-		discard(s, conn);
-		break;
+	case KE_REQUEST: follow(s, conn, ke_session_run(conn->session)); break;
+	case KE_LINGER: discard(s, conn); break;
 	case KE_FREE: /* ended by an earlier event of the same batch */
-	case KE_PHASES:
-		break;
+	case KE_PHASES: break;
 	}
 }
 

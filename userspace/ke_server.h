@@ -24,9 +24,9 @@ struct ke_server {
 	struct ke_conns conns;
 	int listeners[KE_MAX_LISTENERS]; /* listening, non-blocking; closed with the server */
 	unsigned int listener_count;
-	bool listening;	    /* listeners are polled */
-	int64_t resume_at;  /* ms: after the system ran out of something; 0: not waiting */
-	bool draining;	    /* no new connections; over when the last one ends */
+	bool listening;    /* listeners are polled */
+	int64_t resume_at; /* ms: after the system ran out of something; 0: not waiting */
+	bool draining;     /* no new connections; over when the last one ends */
 	int epoll;
 	/* Called when `control` polls readable; false ends the server. */
 	bool (*on_control)(struct ke_server *server);

@@ -15,7 +15,7 @@ struct ke_session {
 	bool expired;
 	struct ke_request request;
 	__u64 *outcome; /* counter that a written answer adds to */
-	size_t len;	/* bytes in buf: received, from phase ANSWER on to be sent */
+	size_t len;     /* bytes in buf: received, from phase ANSWER on to be sent */
 	union {
 		uint8_t received[KE_MAX_REQUEST];
 		uint8_t answer[KE_MAX_RESPONSE];
@@ -76,14 +76,10 @@ void ke_session_close(struct ke_session *s, __u64 *counter)
 static int wait_or_fail(struct ke_session *s, int ssl_error, __u64 *counter)
 {
 	switch (ssl_error) {
-	case SSL_ERROR_WANT_READ:
-		return KE_WANT_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return KE_WANT_WRITE;
+	case SSL_ERROR_WANT_READ: return KE_WANT_READ;
+	case SSL_ERROR_WANT_WRITE: return KE_WANT_WRITE;
 	case SSL_ERROR_ZERO_RETURN:
-	case SSL_ERROR_SYSCALL:
-		counter = &s->service->counters->aborted;
-		break;
+	case SSL_ERROR_SYSCALL: counter = &s->service->counters->aborted; break;
 	}
 	ERR_clear_error();
 	return finish(s, counter);

@@ -15,14 +15,13 @@
 /* Bytes taken from a client, TLS included: for its handshake, and in all.  The latter lets
  * KE_MAX_REQUEST bytes come in TLS records of one byte each. */
 #define KE_MAX_HANDSHAKE 16384
-#define KE_MAX_STREAM (KE_MAX_HANDSHAKE + KE_MAX_REQUEST * 23)
+#define KE_MAX_STREAM    (KE_MAX_HANDSHAKE + KE_MAX_REQUEST * 23)
 
 /* What all sessions of a worker share. */
 struct ke_service {
 	SSL_CTX *tls;
 	/* Seals KE_COOKIES cookies over a client's keys.  0, or -errno: error record 2. */
-	int (*seal)(void *arg, const uint8_t c2s[TLS_EXPORT_LEN],
-		    const uint8_t s2c[TLS_EXPORT_LEN],
+	int (*seal)(void *arg, const uint8_t c2s[TLS_EXPORT_LEN], const uint8_t s2c[TLS_EXPORT_LEN],
 		    uint8_t cookies[KE_COOKIES][XNTS_COOKIE_LEN]);
 	void *seal_arg;
 	const char *ntp_server; /* as in struct ke_grant */

@@ -9,13 +9,13 @@
 #include "ke_time.h"
 #include "log.h"
 
-#define START_MS 10000	 /* a worker that is not ready by then is killed */
-#define HEALTHY_MS 10000 /* who lived so long is replaced without delay */
-#define BACKOFF_MS 100	 /* doubled with each early death */
+#define START_MS       10000 /* a worker that is not ready by then is killed */
+#define HEALTHY_MS     10000 /* who lived so long is replaced without delay */
+#define BACKOFF_MS     100   /* doubled with each early death */
 #define BACKOFF_MAX_MS 30000
-#define END_MS 1000	 /* for workers to end by themselves */
+#define END_MS         1000 /* for workers to end by themselves */
 
-#define for_each_process(staff, p)                                                                 \
+#define for_each_process(staff, p) \
 	for (struct ke_process *p = (staff)->process; p < (staff)->process + XNTS_KE_WORKERS; p++) \
 		if (p->pid)
 
@@ -75,9 +75,8 @@ static void start_worker(struct ke_staff *staff, unsigned int place)
 
 static bool is_staffed(struct ke_staff *staff, unsigned int place)
 {
-	for_each_process(staff, p)
-		if (p->place == place && p->generation == staff->generation)
-			return true;
+	for_each_process(staff, p) if (p->place == place &&
+				       p->generation == staff->generation) return true;
 	return false;
 }
 
@@ -93,9 +92,7 @@ void ke_staff_renew(struct ke_staff *staff, unsigned int places)
 	staff->generation++;
 	staff->places = places;
 	memset(staff->place, 0, sizeof(staff->place));
-	for_each_process(staff, p)
-		if (p->place >= places && !p->draining)
-			ke_process_drain(p);
+	for_each_process(staff, p) if (p->place >= places && !p->draining) ke_process_drain(p);
 	start_due(staff);
 }
 
@@ -129,9 +126,9 @@ static bool bury(struct ke_staff *staff, struct ke_process *p)
 
 static void take_over(struct ke_staff *staff, const struct ke_process *ready)
 {
-	for_each_process(staff, p)
-		if (p->place == ready->place && p->generation < ready->generation && !p->draining)
-			ke_process_drain(p);
+	for_each_process(staff, p) if (p->place == ready->place &&
+				       p->generation < ready->generation && !p->draining)
+		ke_process_drain(p);
 }
 
 static void hear(struct ke_staff *staff, struct ke_process *p)
@@ -148,8 +145,7 @@ static void hear(struct ke_staff *staff, struct ke_process *p)
 
 void ke_staff_attend(struct ke_staff *staff)
 {
-	for_each_process(staff, p)
-		hear(staff, p);
+	for_each_process(staff, p) hear(staff, p);
 	start_due(staff);
 }
 
@@ -157,7 +153,8 @@ int ke_staff_set_keys(struct ke_staff *staff, const struct ke_sealing_keys *keys
 {
 	int rc = 0;
 
-	for_each_process(staff, p) {
+	for_each_process(staff, p)
+	{
 		int sent = ke_process_set_keys(p, keys);
 
 		if (!sent)
@@ -172,9 +169,9 @@ void ke_staff_end(struct ke_staff *staff)
 {
 	int64_t deadline = ke_now_ms() + END_MS;
 
+	for_each_process(staff, p) shutdown(p->control, SHUT_RDWR);
 	for_each_process(staff, p)
-		shutdown(p->control, SHUT_RDWR);
-	for_each_process(staff, p) {
+	{
 		struct pollfd dead = { .fd = p->pidfd, .events = POLLIN };
 		int64_t left = deadline - ke_now_ms();
 

@@ -18,8 +18,8 @@ struct ke_place {
 };
 
 struct ke_staff {
-	int epoll;		 /* workers' words and deaths are polled here */
-	unsigned int places;	 /* to be staffed, at most KE_MAX_WORKERS */
+	int epoll;           /* workers' words and deaths are polled here */
+	unsigned int places; /* to be staffed, at most KE_MAX_WORKERS */
 	unsigned int generation;
 	/* Fills in what the worker of a place starts with, but for its counters' entry. */
 	void (*fill)(void *arg, unsigned int place, struct ke_start *start);

@@ -26,8 +26,8 @@ static int on_client_hello(SSL *ssl, int *alert, void *arg)
 	size_t len;
 
 	(void)arg;
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
-				      &ext, &len))
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &ext,
+				      &len))
 		return SSL_CLIENT_HELLO_SUCCESS;
 	*alert = SSL_AD_NO_APPLICATION_PROTOCOL;
 	return SSL_CLIENT_HELLO_ERROR;
@@ -64,8 +64,9 @@ bool tls_failed_for_alpn(void)
 static bool set_policy(SSL_CTX *ctx)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-				 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-				 SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+					 SSL_OP_CIPHER_SERVER_PREFERENCE |
+					 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_COMPRESSION |
+					 SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -180,7 +181,8 @@ bool tls_warning(SSL_CTX *ctx, char warning[TLS_REASON])
 	const X509 *leaf = SSL_CTX_get0_certificate(ctx);
 
 	if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
-		snprintf(warning, TLS_REASON, "the certificate has expired: clients will refuse it");
+		snprintf(warning, TLS_REASON,
+			 "the certificate has expired: clients will refuse it");
 	else if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0)
 		snprintf(warning, TLS_REASON, "the certificate is not valid yet");
 	else
@@ -190,11 +192,10 @@ bool tls_warning(SSL_CTX *ctx, char warning[TLS_REASON])
 
 /* ---- keys for NTP ------------------------------------------------------- */
 
-int tls_export(SSL *ssl, uint16_t aead, enum tls_direction direction,
-	       uint8_t key[TLS_EXPORT_LEN])
+int tls_export(SSL *ssl, uint16_t aead, enum tls_direction direction, uint8_t key[TLS_EXPORT_LEN])
 {
 	/* Next Protocol (NTPv4 is 0), AEAD, direction: RFC 8915 5.1. */
-	const unsigned char context[5] = { 0, 0, aead >> 8, aead & 0xff, direction };
+	const unsigned char context[5] = { 0, 0, aead >> 8, aead & 0xff, (unsigned char)direction };
 
 	if (SSL_export_keying_material(ssl, key, TLS_EXPORT_LEN, exporter_label,
 				       sizeof(exporter_label) - 1, context, sizeof(context),

@@ -46,7 +46,6 @@ bool tls_failed_for_alpn(void);
 enum tls_direction { TLS_C2S = 0, TLS_S2C = 1 }; /* as in the exporter's context */
 
 /* The key of one direction for NTPv4 and `aead` (RFC 8915 5.1).  0 or -EIO. */
-int tls_export(SSL *ssl, uint16_t aead, enum tls_direction direction,
-	       uint8_t key[TLS_EXPORT_LEN]);
+int tls_export(SSL *ssl, uint16_t aead, enum tls_direction direction, uint8_t key[TLS_EXPORT_LEN]);
 
 #endif /* XNTS_TLS_H */

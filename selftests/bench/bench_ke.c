@@ -30,9 +30,9 @@
 #include "log.h"
 
 #define PATIENCE_MS 10000 /* without any progress */
-#define EXCHANGES 2000
-#define AT_ONCE 20	  /* chronyd holds 100 connections */
-#define STORM 2000	  /* a fleet that lost its keys */
+#define EXCHANGES   2000
+#define AT_ONCE     20   /* chronyd holds 100 connections */
+#define STORM       2000 /* a fleet that lost its keys */
 
 struct client {
 	SSL *ssl; /* NULL: not in use */
@@ -106,8 +106,8 @@ static void start(struct client *c)
 	c->fd = socket(load.to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	take_source(c->fd);
-	if (c->fd < 0 || (connect(c->fd, (struct sockaddr *)&load.to, load.to_len) &&
-			  errno != EINPROGRESS)) {
+	if (c->fd < 0 ||
+	    (connect(c->fd, (struct sockaddr *)&load.to, load.to_len) && errno != EINPROGRESS)) {
 		perror("bench_ke: connect");
 		exit(1);
 	}
@@ -259,9 +259,13 @@ static void choose_port(void)
 
 static bool start_ours(void)
 {
-	static struct config cfg = { .ke = { .enabled = true, .workers = 1, .user = "nobody",
-					     .max_connections = 4096, .max_per_prefix = 64,
-					     .handshake_timeout = 30, .request_timeout = 30 } };
+	static struct config cfg = { .ke = { .enabled = true,
+					     .workers = 1,
+					     .user = "nobody",
+					     .max_connections = 4096,
+					     .max_per_prefix = 64,
+					     .handshake_timeout = 30,
+					     .request_timeout = 30 } };
 	const struct ke_sealing_keys keys = { .current = { .id = 0x1001 } };
 	int counters = memfd_create("counters", MFD_CLOEXEC), rc;
 	char dir[] = "/tmp/bench_ke.XXXXXX";
@@ -301,7 +305,8 @@ static void measure(const char *name, char *const *pids, int count)
 	cpu = cpu_of(pids, count);
 	run(EXCHANGES, AT_ONCE);
 	if (load.done)
-		figure("cpu_per_handshake", name, (cpu_of(pids, count) - cpu) * 1e6 / load.done, "us");
+		figure("cpu_per_handshake", name, (cpu_of(pids, count) - cpu) * 1e6 / load.done,
+		       "us");
 }
 
 int main(int argc, char **argv)

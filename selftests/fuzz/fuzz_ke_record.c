@@ -7,10 +7,10 @@
 
 #include "ke_record.c"
 
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
+#define MUST(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
 	} while (0)
 
 /* An answer ends with its only End of Message record, and its records fill it exactly. */

@@ -20,10 +20,10 @@
 #include "ke_session.c"
 #include "tls.c"
 
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
+#define MUST(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
 	} while (0)
 
 static struct ke_service service;

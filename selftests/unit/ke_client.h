@@ -75,12 +75,12 @@ static inline void test_certificate(struct test_pem *pem, const char *kind, cons
 
 /* ---- requests ----------------------------------------------------------- */
 
-#define REC(type, ...)                                                                             \
-	(type) >> 8, (type) & 0xff, 0, sizeof((uint8_t[]){ __VA_ARGS__ }), __VA_ARGS__
-#define REC0(type) (type) >> 8, (type) & 0xff, 0, 0
-#define CRIT 0x8000
-#define REQ_END REC0(CRIT | KE_END_OF_MESSAGE)
-#define REQ_NTPV4 REC(CRIT | KE_NEXT_PROTOCOL, 0, 0)
+#define REC(type, ...) \
+	(type) / 256, (type) % 256, 0, sizeof((uint8_t[]){ __VA_ARGS__ }), __VA_ARGS__
+#define REC0(type) (type) / 256, (type) % 256, 0, 0
+#define CRIT       0x8000
+#define REQ_END    REC0(CRIT | KE_END_OF_MESSAGE)
+#define REQ_NTPV4  REC(CRIT | KE_NEXT_PROTOCOL, 0, 0)
 
 struct test_request {
 	const char *client;
@@ -93,8 +93,11 @@ static const uint8_t chrony46_request[] = { REQ_NTPV4, REC(CRIT | KE_AEAD, 0, 30
 					    REC0(1024), REQ_END };
 static const uint8_t ntpsec_request[] = { REQ_NTPV4, REC(KE_AEAD, 0, 15), REQ_END };
 static const uint8_t ntpdrs_request[] = { REQ_NTPV4, REC(CRIT | KE_AEAD, 0, 17, 0, 15), REQ_END };
-static const uint8_t beevik_request[] = { REQ_NTPV4, REC(CRIT | KE_AEAD, 0, 30, 0, 15), REC0(1024),
-					  REC(KE_SERVER, 'n', '.', 'x'), REC(KE_PORT, 0, 123),
+static const uint8_t beevik_request[] = { REQ_NTPV4,
+					  REC(CRIT | KE_AEAD, 0, 30, 0, 15),
+					  REC0(1024),
+					  REC(KE_SERVER, 'n', '.', 'x'),
+					  REC(KE_PORT, 0, 123),
 					  REQ_END };
 static const uint8_t squell_request[] = { REQ_NTPV4, REC(CRIT | KE_AEAD, 0, 15, 0, 17), REC0(1024),
 					  REQ_END };
@@ -112,9 +115,9 @@ static const struct test_request client_requests[] = {
 /* ---- answers ------------------------------------------------------------ */
 
 struct test_answer {
-	int error;	 /* code, -1: none */
-	int protocols;	 /* entries of Next Protocol, -1: no record */
-	int aeads;	 /* entries of AEAD, -1: no record */
+	int error;     /* code, -1: none */
+	int protocols; /* entries of Next Protocol, -1: no record */
+	int aeads;     /* entries of AEAD, -1: no record */
 	int aead;
 	int cookies;
 	uint8_t cookie[KE_COOKIES][XNTS_COOKIE_LEN];

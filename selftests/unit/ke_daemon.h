@@ -53,7 +53,8 @@ static inline void install(const struct test_pem *p)
 static inline void listen_on(struct config_address *a, uint16_t port)
 {
 	a->len = sizeof(a->in);
-	a->in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
+	a->in = (struct sockaddr_in){ .sin_family = AF_INET,
+				      .sin_port = htons(port),
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
@@ -79,9 +80,13 @@ static inline int start(void **state)
 {
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	cfg.ke = (struct ke_config){ .enabled = true, .workers = 2, .user = "nobody",
-				     .max_connections = 100, .max_per_prefix = 50,
-				     .handshake_timeout = 1, .request_timeout = 1 };
+	cfg.ke = (struct ke_config){ .enabled = true,
+				     .workers = 2,
+				     .user = "nobody",
+				     .max_connections = 100,
+				     .max_per_prefix = 50,
+				     .handshake_timeout = 1,
+				     .request_timeout = 1 };
 	snprintf(cfg.ke.certificate, sizeof(cfg.ke.certificate), "%s/cert.pem", dir);
 	snprintf(cfg.ke.key, sizeof(cfg.ke.key), "%s/key.pem", dir);
 	cfg.ke.listen.count = 1;

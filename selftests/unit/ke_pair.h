@@ -17,7 +17,7 @@ static struct ke_service service;
 static int64_t utc = 1000;
 
 static inline int seal(void *arg, const uint8_t c2s[32], const uint8_t s2c[32],
-		uint8_t cookies[KE_COOKIES][XNTS_COOKIE_LEN])
+		       uint8_t cookies[KE_COOKIES][XNTS_COOKIE_LEN])
 {
 	return ke_sealer_seal(arg, utc, c2s, s2c, cookies);
 }
@@ -79,8 +79,8 @@ struct pair {
 	SSL *client;
 	uint8_t answer[4096];
 	size_t answer_len;
-	int reads;     /* SSL_read() calls that returned data */
-	bool closed;   /* close_notify has come */
+	int reads;   /* SSL_read() calls that returned data */
+	bool closed; /* close_notify has come */
 };
 
 static inline void pair_open(struct pair *p, SSL_CTX *client)

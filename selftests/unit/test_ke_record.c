@@ -18,7 +18,7 @@ static int outcome(const uint8_t *bytes, size_t len)
 }
 
 #define OUTCOME(...) outcome((const uint8_t[]){ __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ }))
-#define AEAD15 REC(CRIT | KE_AEAD, 0, 15)
+#define AEAD15       REC(CRIT | KE_AEAD, 0, 15)
 
 static void real_clients(void **state)
 {
@@ -147,9 +147,9 @@ static void wishes(void **state)
 		assert_int_equal(OUTCOME(REQ_NTPV4, AEAD15, REC0(crit | KE_SERVER), REQ_END),
 				 KE_ERROR_BAD_REQUEST);
 	}
-	assert_int_equal(OUTCOME(REQ_NTPV4, AEAD15, REC(KE_SERVER, 'a'), REC(KE_SERVER, 'a'),
-				 REQ_END),
-			 KE_ERROR_BAD_REQUEST);
+	assert_int_equal(
+		OUTCOME(REQ_NTPV4, AEAD15, REC(KE_SERVER, 'a'), REC(KE_SERVER, 'a'), REQ_END),
+		KE_ERROR_BAD_REQUEST);
 	assert_int_equal(OUTCOME(REQ_NTPV4, AEAD15, REC(KE_SERVER, 'a', 0), REQ_END),
 			 KE_ERROR_BAD_REQUEST);
 	assert_int_equal(OUTCOME(REQ_NTPV4, AEAD15, REC(KE_SERVER, 0xc3, 0xa4), REQ_END),
@@ -161,8 +161,9 @@ static void unknown_types(void **state)
 {
 	(void)state;
 	for (unsigned int type = KE_PORT + 1; type < CRIT; type++) {
-		assert_int_equal(OUTCOME(REQ_NTPV4, REC(type, 1, 2, 3), REC0(type), AEAD15, REQ_END),
-				 KE_GRANTED);
+		assert_int_equal(
+			OUTCOME(REQ_NTPV4, REC(type, 1, 2, 3), REC0(type), AEAD15, REQ_END),
+			KE_GRANTED);
 		assert_int_equal(OUTCOME(REQ_NTPV4, AEAD15, REC0(CRIT | type), REQ_END),
 				 KE_ERROR_UNRECOGNIZED_CRITICAL);
 	}

@@ -18,12 +18,24 @@ static void answers_without_cookies(void **state)
 		int error, protocols, aeads;
 		size_t counter;
 	} cases[] = {
-		{ { REQ_NTPV4, REC0(CRIT | 77), REQ_END }, 14, 0, -1, -1,
+		{ { REQ_NTPV4, REC0(CRIT | 77), REQ_END },
+		  14,
+		  0,
+		  -1,
+		  -1,
 		  offsetof(struct xnts_ke_counters, error_critical) },
 		{ { REQ_END }, 4, 1, -1, -1, offsetof(struct xnts_ke_counters, error_request) },
-		{ { REC(CRIT | KE_NEXT_PROTOCOL, 1, 1), REQ_END }, 10, -1, 0, -1,
+		{ { REC(CRIT | KE_NEXT_PROTOCOL, 1, 1), REQ_END },
+		  10,
+		  -1,
+		  0,
+		  -1,
 		  offsetof(struct xnts_ke_counters, no_protocol) },
-		{ { REQ_NTPV4, REC(KE_AEAD, 0, 30), REQ_END }, 16, -1, 1, 0,
+		{ { REQ_NTPV4, REC(KE_AEAD, 0, 30), REQ_END },
+		  16,
+		  -1,
+		  1,
+		  0,
 		  offsetof(struct xnts_ke_counters, no_aead) },
 	};
 	struct test_answer a;
@@ -160,8 +172,9 @@ static void feed(struct pair *p, const void *bytes, size_t len)
 
 static void garbage(void **state)
 {
-	static const char *const junk[] = { "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\xff\xff",
-					    "\x15\x03\x03\x00\x02\x02\x28", "SSH-2.0-x\r\n" };
+	static const char *const junk[] = { "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+					    "\x16\x03\x01\xff\xff", "\x15\x03\x03\x00\x02\x02\x28",
+					    "SSH-2.0-x\r\n" };
 	struct pair p;
 
 	for (size_t i = 0; i < 4; i++) {

@@ -21,7 +21,7 @@
 #include "ke_time.h"
 
 static struct xnts_ke_counters *shared; /* the child's counters */
-static int control[2];			/* [0] is ours: 'd' drains, end of file ends */
+static int control[2];                  /* [0] is ours: 'd' drains, end of file ends */
 static struct sockaddr_in address;
 static pid_t child;
 
@@ -116,8 +116,7 @@ static bool exchange(int fd)
 	int n = 0;
 
 	SSL_set_fd(ssl, fd);
-	if (SSL_connect(ssl) == 1 &&
-	    SSL_write(ssl, chrony43_request, sizeof(chrony43_request)) > 0)
+	if (SSL_connect(ssl) == 1 && SSL_write(ssl, chrony43_request, sizeof(chrony43_request)) > 0)
 		n = SSL_read(ssl, buf, sizeof(buf));
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);

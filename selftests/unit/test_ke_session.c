@@ -184,14 +184,10 @@ static void narrow_wire(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(cookies_hold_the_clients_keys),
-		T(real_clients),
-		T(every_kind_of_certificate),
-		T(either_group),
-		T(server_and_port_are_told),
-		T(byte_by_byte),
-		T(longest_request_byte_by_byte),
-		T(narrow_wire),
+		T(cookies_hold_the_clients_keys), T(real_clients),
+		T(every_kind_of_certificate),     T(either_group),
+		T(server_and_port_are_told),      T(byte_by_byte),
+		T(longest_request_byte_by_byte),  T(narrow_wire),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

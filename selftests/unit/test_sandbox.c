@@ -105,7 +105,8 @@ static int in_sandbox(void (*act)(int fd))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_enter(root ? nobody->pw_uid : geteuid(), root ? nobody->pw_gid : getegid()))
+		if (sandbox_enter(root ? nobody->pw_uid : geteuid(),
+				  root ? nobody->pw_gid : getegid()))
 			_exit(99);
 		act(fd);
 		syscall(SYS_exit_group, 0); /* _exit() of the address sanitizer does more */
@@ -118,13 +119,14 @@ static int in_sandbox(void (*act)(int fd))
 static void work(int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	char *memory = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct timespec t;
 
 	memset(memory, 1, 1 << 20);
 	munmap(memory, 1 << 20);
-	if (getrandom(&event.data, 4, 0) != 4 || write(fd, "x", 1) != 1 || read(fd, &event, 1) != 0 ||
-	    clock_gettime(CLOCK_REALTIME, &t) || time(NULL) == 0)
+	if (getrandom(&event.data, 4, 0) != 4 || write(fd, "x", 1) != 1 ||
+	    read(fd, &event, 1) != 0 || clock_gettime(CLOCK_REALTIME, &t) || time(NULL) == 0)
 		_exit(1);
 	close(fd);
 }
@@ -207,7 +209,7 @@ static void ordinary_work_goes_on(void **state)
 static void all_else_ends_the_process(void **state)
 {
 	void (*const acts[])(int) = { open_file, open_socket, connect_out, fork_child, exec_program,
-				      trace,	 use_bpf,     kill_parent, map_code };
+				      trace,     use_bpf,     kill_parent, map_code };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {

@@ -19,8 +19,9 @@ static char reason[TLS_REASON];
 
 static SSL_CTX *use(const char *chain, const char *key)
 {
-	const struct tls_pem text = { .chain = chain, .chain_len = strlen(chain),
-				      .key = key, .key_len = strlen(key) };
+	const struct tls_pem text = {
+		.chain = chain, .chain_len = strlen(chain), .key = key, .key_len = strlen(key)
+	};
 
 	reason[0] = 0;
 	return tls_server(&text, reason);
@@ -53,7 +54,7 @@ static void intermediates_follow_the_leaf(void **state)
 {
 	struct test_pem leaf, ca;
 	char chain[2 * sizeof(leaf.chain)];
-	STACK_OF(X509) *sent;
+	STACK_OF(X509) * sent;
 	SSL_CTX *ctx;
 
 	(void)state;
@@ -68,8 +69,8 @@ static void intermediates_follow_the_leaf(void **state)
 	/* the wrong way round, the key is not the first certificate's */
 	snprintf(chain, sizeof(chain), "%s%s", ca.chain, leaf.chain);
 	refused(chain, leaf.key, "the key does not belong to the certificate");
-	snprintf(chain, sizeof(chain), "%s-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-		 leaf.chain);
+	snprintf(chain, sizeof(chain),
+		 "%s-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", leaf.chain);
 	refused(chain, leaf.key, "an intermediate certificate is damaged");
 }
 
