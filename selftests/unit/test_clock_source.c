@@ -381,6 +381,24 @@ static void test_advice_is_given_once(void **unused)
 	need_chronyd();
 	source = open_source(auto_config());
 	assert_int_equal(lines_with("allow 127.0.0.1", source, 5), 1);
+	sleep(11); /* longer than the least time between two lines */
+	assert_int_equal(lines_with("clock", source, 1), 0);
+	clock_source_close(source);
+}
+
+/* A source that comes and goes must not fill the log: no line follows the first for 10 s. */
+static void test_changes_are_told_at_intervals(void **unused)
+{
+	struct xnts_clock_state state;
+	struct clock_source *source;
+
+	(void)unused;
+	need_chronyd();
+	source = open_source(auto_config());
+	start_chronyd("local stratum 3\n");
+	assert_int_equal(read_soon(source, &state), 0);
+	stop_chronyd();
+	assert_int_equal(lines_with("clock", source, 1), 0);
 	clock_source_close(source);
 }
 
@@ -390,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_advice_is_given_once),
+		cmocka_unit_test_teardown(test_changes_are_told_at_intervals, stop_after),
 		cmocka_unit_test_teardown(test_auto_by_ntp, stop_after),
 		cmocka_unit_test_teardown(test_auto_by_chronyc, stop_after),
 		cmocka_unit_test_teardown(test_ntp_on_another_port, stop_after),
