@@ -143,17 +143,22 @@ static int warm_up(const struct worker *w)
 	return ok ? 0 : -EIO;
 }
 
+/* Above the hard limit only root may; with fewer the oldest connections give way sooner. */
 static void raise_fd_limit(const struct worker *w)
 {
+	rlim_t wanted = w->setup.limits.max_connections + SPARE_FDS;
 	struct rlimit limit;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = w->setup.limits.max_connections + SPARE_FDS;
-	if (limit.rlim_max < limit.rlim_cur)
-		limit.rlim_max = limit.rlim_cur;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		log_warning("ke worker: open files stay limited below %u: %s",
-			    (unsigned int)limit.rlim_cur, strerror(errno));
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	if (limit.rlim_max < wanted &&
+	    !setrlimit(RLIMIT_NOFILE, &(struct rlimit){ wanted, wanted }))
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted)
+		log_warning("ke worker: %u connections need %llu open files, the limit is %llu",
+			    w->setup.limits.max_connections, (unsigned long long)wanted,
+			    (unsigned long long)limit.rlim_max);
 }
 
 static int prepare(struct worker *w)
