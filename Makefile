@@ -30,6 +30,7 @@ CMOCKA = $(shell $(PKG_CONFIG) --libs cmocka)
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/xnts
 UNITDIR ?= /etc/systemd/system
 SUITES ?= unit ct prog_run netns fuzz lint vm
 
@@ -167,13 +168,15 @@ deps:
 # ---- installation ----------------------------------------------------------
 
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(SBINDIR)
 	for m in $(MANPAGES); do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit; done
-	sed 's#/usr/local/sbin#$(SBINDIR)#' scripts/xntsd.service > $(DESTDIR)$(UNITDIR)/xntsd.service
+	install -m 644 userspace/xnts.conf $(DESTDIR)$(DOCDIR)
+	sed 's#/usr/local/sbin#$(SBINDIR)#' scripts/xntsd.service | install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/xntsd.service
 
 uninstall:
 	rm -f $(MAINS:%=$(DESTDIR)$(SBINDIR)/%) $(DESTDIR)$(UNITDIR)/xntsd.service
+	rm -rf $(DESTDIR)$(DOCDIR)
 	for m in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 clean:
