@@ -131,9 +131,12 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
 	const struct CMUnitTest tests[] = {
-		T(all_sizes_up_to_the_largest),  T(a_whole_start_fits_unread),
-		T(who_does_not_read_is_noticed), T(descriptors_come_along),
-		T(unwanted_descriptors),         T(what_is_no_message),
+		T(all_sizes_up_to_the_largest),
+		T(a_whole_start_fits_unread),
+		T(who_does_not_read_is_noticed),
+		T(descriptors_come_along),
+		T(unwanted_descriptors),
+		T(what_is_no_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
