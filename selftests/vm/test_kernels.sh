@@ -14,7 +14,9 @@ ALL_KERNELS="
 6.12 trixie linux-image-amd64
 "
 SECONDS_A_KERNEL=1000
-SUITES=${VM_SUITES:-guest prog_run netns}
+# Of netns those whose clients bear emulation: at 64 polls a second chronyd takes an
+# answer that comes late for none.
+SUITES=${VM_SUITES:-guest prog_run netns/test_pass netns/test_pins netns/test_clock netns/test_scripts}
 
 # The object as other compilers make it, for guest/test_verifier.sh.
 build_objects() {
@@ -53,6 +55,7 @@ check "the object builds with every compiler here" build_objects
 # What the suites ask for in the machine, which has no network.
 for suite in bookworm trixie; do
 	scripts/unpack-deb.sh chrony $suite >/dev/null || true
+	scripts/unpack-deb.sh xdp-tools $suite >/dev/null || true
 done
 while read -r name suite package; do
 	[ -n "$name" ] || continue
