@@ -65,32 +65,66 @@ static uint32_t run_once(int program, const uint8_t *frame, uint32_t len, int re
 	return run.duration;
 }
 
-static double median_run(int program, const uint8_t *frame, uint32_t len, int runs, int repeat)
-{
-	static double round[ROUNDS], one[RUNS];
-	int i, k;
+/* What is measured: all of them in turn, round after round, so that a busy machine is busy
+ * for each alike. */
+struct item {
+	const char *name;
+	int program;
+	int runs, repeat, operations; /* system calls a round, runs in one, operations in a run */
+	uint8_t frame[FRAME_MAX];
+	uint32_t len;
+	double round[ROUNDS];
+	double ns;
+};
 
-	for (i = 0; i < ROUNDS; i++) {
-		for (k = 0; k < runs; k++)
-			one[k] = run_once(program, frame, len, repeat);
-		round[i] = median(one, runs);
-	}
-	return median(round, ROUNDS);
+#define ITEMS_MAX 16
+
+static struct item items[ITEMS_MAX];
+static int count;
+
+static struct item *add_item(const char *name, int program)
+{
+	struct item *it = &items[count++];
+
+	*it = (struct item){ .name = name, .program = program, .runs = RUNS, .repeat = 1,
+			     .operations = 1, .len = 64 };
+	return it;
+}
+
+static double median_run(const struct item *it)
+{
+	static double one[RUNS];
+	int k;
+
+	for (k = 0; k < it->runs; k++)
+		one[k] = (double)run_once(it->program, it->frame, it->len, it->repeat) / it->operations;
+	return median(one, it->runs);
+}
+
+static void measure_items(void)
+{
+	int i, round;
+
+	for (round = 0; round < ROUNDS; round++)
+		for (i = 0; i < count; i++)
+			items[i].round[round] = median_run(&items[i]);
+	for (i = 0; i < count; i++)
+		items[i].ns = report(items[i].name, median(items[i].round, ROUNDS), "ns");
 }
 
 /* A packet that must get this verdict. */
-static double bench_packet(const char *name, const struct packet *p, int verdict)
+static struct item *add_packet(const char *name, const struct packet *p, int verdict)
 {
+	struct item *it = add_item(name, bpf.program);
 	struct outcome out;
-	uint8_t frame[FRAME_MAX];
-	uint32_t len = packet_build(p, frame);
 
-	must(bpf_run(frame, len, &out), name);
+	it->len = packet_build(p, it->frame);
+	must(bpf_run(it->frame, it->len, &out), name);
 	if (out.verdict != verdict) {
 		fprintf(stderr, "%s: %s\n", name, verdict_name(out.verdict));
 		exit(1);
 	}
-	return report(name, median_run(bpf.program, frame, len, RUNS, 1), "ns");
+	return it;
 }
 
 static void load_object(void)
@@ -114,83 +148,42 @@ static void nts_request(struct packet *p, int placeholders)
 	client_request(&c, p, placeholders);
 }
 
-static double bench_nts(const char *name)
+static struct item *add_nts(const char *name, int placeholders)
 {
 	struct packet p;
 
-	nts_request(&p, 0);
-	return bench_packet(name, &p, XNTS_V_nts_answered);
+	nts_request(&p, placeholders);
+	return add_packet(name, &p, XNTS_V_nts_answered);
 }
 
-static void bench_packets(double yardstick)
+/* A request with one bit turned at a place of its payload. */
+static struct item *add_forged(const char *name, uint32_t at, int verdict)
 {
 	struct packet p;
-	double plain, nts, forged;
 
-	packet_init(&p, 4);
-	plain = bench_packet("plain_answer", &p, XNTS_V_plain_answered);
-	nts = bench_nts("nts_answer");
-	nts_request(&p, 1);
-	bench_packet("nts_answer_1_placeholder", &p, XNTS_V_nts_answered);
-	nts_request(&p, 7);
-	bench_packet("nts_answer_7_placeholders", &p, XNTS_V_nts_answered);
 	nts_request(&p, 0);
-	p.payload[NTP_LEN + 36 + 4 + 8] ^= 1; /* the cookie's tag */
-	forged = bench_packet("nak_bad_cookie", &p, XNTS_V_nak_bad_cookie);
-	nts_request(&p, 0);
-	p.payload[p.payload_len - 1] ^= 1;
-	bench_packet("nak_bad_tag", &p, XNTS_V_nak_bad_tag);
-
-	report("plain_answer_in_yardsticks", plain / yardstick, "blocks");
-	report("nts_answer_in_yardsticks", nts / yardstick, "blocks");
-	report("nak_bad_cookie_of_nts_answer", 100 * forged / nts, "%");
+	p.payload[at] ^= 1;
+	return add_packet(name, &p, verdict);
 }
 
 /* ---- the crypto alone ------------------------------------------------------------ */
 
-/* Tables of FIPS 197's S-box, made from inverses in GF(2^8). */
-static uint8_t gf_mul(uint8_t a, uint8_t b)
-{
-	uint8_t r = 0;
-
-	for (; b; b >>= 1, a = a << 1 ^ (a & 0x80 ? 0x1b : 0))
-		r ^= b & 1 ? a : 0;
-	return r;
-}
-
-static uint8_t gf_sbox(uint8_t x)
-{
-	uint8_t inverse = 1, s = 0;
-	int i;
-
-	for (i = 0; i < 254; i++)
-		inverse = gf_mul(inverse, x);
-	for (i = 0; i < 5; i++)
-		s ^= inverse << i | inverse >> (8 - i);
-	return s ^ 0x63;
-}
-
 static void fill_tables(struct bpf_object *obj)
 {
 	static struct tables t;
-	int x, i;
 
-	for (x = 0; x < 256; x++) {
-		uint32_t s = t.sbox[x] = gf_sbox(x);
-		uint32_t column = gf_mul(s, 2) | s << 8 | s << 16 | (uint32_t)gf_mul(s, 3) << 24;
-
-		for (i = 0; i < 4; i++)
-			t.column[i][x] = i ? column << 8 * i | column >> (32 - 8 * i) : column;
-	}
+	tables_init(&t);
 	must(bpf_put(bpf_object__find_map_by_name(obj, "tables"), 0, &t), "tables");
 }
 
-static double bench_loop(struct bpf_object *obj, const char *program, const char *name)
+static struct item *add_loop(struct bpf_object *obj, const char *program, const char *name)
 {
-	int fd = bpf_program__fd(bpf_object__find_program_by_name(obj, program));
-	uint8_t frame[64] = { 0 };
+	struct item *it = add_item(name, bpf_program__fd(bpf_object__find_program_by_name(obj, program)));
 
-	return report(name, median_run(fd, frame, sizeof(frame), 20, 20) / LOOPS, "ns");
+	it->runs = 20;
+	it->repeat = 20;
+	it->operations = LOOPS;
+	return it;
 }
 
 static struct bpf_object *load_crypto(void)
@@ -203,11 +196,26 @@ static struct bpf_object *load_crypto(void)
 	return obj;
 }
 
-static double bench_crypto(struct bpf_object *obj)
+static void bench_bpf(struct bpf_object *crypto)
 {
-	bench_loop(obj, "aes_pass_100", "aes_pass");
-	bench_loop(obj, "key_schedule_100", "key_schedule");
-	return bench_loop(obj, "table_block_100", "yardstick_table_block");
+	struct item *yardstick, *plain, *nts, *forged;
+	struct packet p;
+
+	add_loop(crypto, "aes_pass_100", "aes_pass");
+	add_loop(crypto, "key_schedule_100", "key_schedule");
+	yardstick = add_loop(crypto, "table_block_100", "yardstick_table_block");
+	packet_init(&p, 4);
+	plain = add_packet("plain_answer", &p, XNTS_V_plain_answered);
+	nts = add_nts("nts_answer", 0);
+	add_nts("nts_answer_1_placeholder", 1);
+	add_nts("nts_answer_7_placeholders", 7);
+	forged = add_forged("nak_bad_cookie", NTP_LEN + 36 + 4 + 8, XNTS_V_nak_bad_cookie);
+	add_forged("nak_bad_tag", NTP_LEN - 1, XNTS_V_nak_bad_tag);
+	measure_items();
+
+	report("plain_answer_in_yardsticks", plain->ns / yardstick->ns, "blocks");
+	report("nts_answer_in_yardsticks", nts->ns / yardstick->ns, "blocks");
+	report("nak_bad_cookie_of_nts_answer", 100 * forged->ns / nts->ns, "%");
 }
 
 /* ---- userspace ---------------------------------------------------------------------- */
@@ -331,7 +339,9 @@ static void bench_hardened(void)
 	}
 	load_object();
 	harden_restore();
-	bench_nts("nts_answer_jit_harden_2");
+	count = 0;
+	add_nts("nts_answer_jit_harden_2", 0);
+	measure_items();
 	bpf_target_close();
 }
 
@@ -366,13 +376,11 @@ static void print_machine(struct bpf_object *crypto)
 int main(void)
 {
 	struct bpf_object *crypto;
-	double yardstick;
 
 	load_object();
 	crypto = load_crypto();
 	print_machine(crypto);
-	yardstick = bench_crypto(crypto);
-	bench_packets(yardstick);
+	bench_bpf(crypto);
 	bench_userspace();
 	bpf_target_close();
 	bench_hardened();
