@@ -27,7 +27,7 @@
 
 #define AES_LANES CRYPT_LANES
 #define AES_BLOCK 16
-#define AES_SUB_CONSTANT 0x63
+#define AES_SUB_CONSTANT 0x63 /* what SubBytes adds to every byte (FIPS 197 5.1.1) */
 
 /* Masks of all rows: the columns 0, 0-1, 0-2 of each. */
 #define AES_COL0 0x000f000f000f000fULL
@@ -58,7 +58,8 @@ static __always_inline __u64 aes_ror(__u64 x, int n)
 static __always_inline void aes_sub_bytes(__u64 q[AES_WORDS])
 {
 	__u64 *y = q;
-	__u64 x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4], x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
+	__u64 x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4];
+	__u64 x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
 
 	/* top linear layer */
 	__u64 y14 = x3 ^ x5, y13 = x0 ^ x6, y9 = x0 ^ x3, y8 = x0 ^ x5;
@@ -89,7 +90,8 @@ static __always_inline void aes_sub_bytes(__u64 q[AES_WORDS])
 	__u64 z0 = t44 & y[15], z1 = t37 & y[6], z2 = t33 & y[0], z3 = t43 & y[16], z4 = t40 & y[1];
 	__u64 z5 = t29 & y[7], z6 = t42 & y[11], z7 = t45 & y[17], z8 = t41 & y[10];
 	__u64 z9 = t44 & y[12], z10 = t37 & y[3], z11 = t33 & y[4], z12 = t43 & y[13];
-	__u64 z13 = t40 & y[5], z14 = t29 & y[2], z15 = t42 & y[9], z16 = t45 & y[14], z17 = t41 & y[8];
+	__u64 z13 = t40 & y[5], z14 = t29 & y[2], z15 = t42 & y[9];
+	__u64 z16 = t45 & y[14], z17 = t41 & y[8];
 
 	/* bottom linear layer */
 	__u64 t46 = z15 ^ z16, t47 = z10 ^ z11, t48 = z5 ^ z13, t49 = z9 ^ z10;

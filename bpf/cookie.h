@@ -40,13 +40,14 @@ static __always_inline __u32 cookie_key_id(const __u8 *cookie)
 /* The first 8 bytes, as the machine loads them; `nonce` in the low 5 bytes. */
 static __always_inline __u64 cookie_header(__u32 id, __u64 nonce)
 {
-	return COOKIE_FORMAT | (__u64)(id >> 8 & 0xff) << 8 | (__u64)(id & 0xff) << 16 | nonce << 24;
+	return COOKIE_FORMAT | (__u64)(id >> 8 & 0xff) << 8 | (__u64)(id & 0xff) << 16 |
+	       nonce << 24;
 }
 
 /* A cookie for a client's two keys. */
 static inline void cookie_seal(__u8 cookie[XNTS_COOKIE_LEN], const struct xnts_siv_key *key,
-			       __u16 id, const __u8 nonce[COOKIE_NONCE_LEN], const __u8 c2s[SIV_KEY_LEN],
-			       const __u8 s2c[SIV_KEY_LEN])
+			       __u16 id, const __u8 nonce[COOKIE_NONCE_LEN],
+			       const __u8 c2s[SIV_KEY_LEN], const __u8 s2c[SIV_KEY_LEN])
 {
 	struct siv_part ad = { cookie, COOKIE_AD_LEN };
 	__u8 keys[2 * SIV_KEY_LEN];

@@ -13,7 +13,8 @@
 #define DECRYPT_PASSES (XNTS_MAX_PAYLOAD / (AES_LANES * AES_BLOCK) + 1)
 #define EXCHANGE_PASSES 256 /* more than the longest request takes */
 
-static __always_inline void take_subkeys(struct xnts_crypt *c, int i, const struct xnts_siv_key *key)
+static __always_inline void take_subkeys(struct xnts_crypt *c, int i,
+					 const struct xnts_siv_key *key)
 {
 	c->subkeys[i].k[0] = (struct crypt_block){ { load64(key->k1), load64(key->k1 + 8) } };
 	c->subkeys[i].k[1] = (struct crypt_block){ { load64(key->k2), load64(key->k2 + 8) } };
@@ -100,7 +101,8 @@ XNTS_GLOBAL int exchange_wipe(struct xnts_scratch *s, int v)
 	return 0;
 }
 
-static __always_inline int exchange_run(struct xnts_scratch *s, const struct xnts_cookie_key *open_key,
+static __always_inline int exchange_run(struct xnts_scratch *s,
+					const struct xnts_cookie_key *open_key,
 					const struct xnts_cookie_key *seal_key)
 {
 	const struct xnts_aes_key *nonce_key = map_nonce_key();

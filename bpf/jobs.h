@@ -95,8 +95,8 @@ static __always_inline void cookie_sealed(struct xnts_scratch *s, struct crypt_b
 }
 
 /* The old cookie and new ones; x is the lane's CMAC. */
-static __always_inline int cookie_job_ended(struct xnts_scratch *s, __u32 l, struct crypt_chain *lane,
-					    struct crypt_block x)
+static __always_inline int cookie_job_ended(struct xnts_scratch *s, __u32 l,
+					    struct crypt_chain *lane, struct crypt_block x)
 {
 	struct xnts_crypt *c = &s->crypt;
 	__u32 at = cookie_at(s, c->sealed) + COOKIE_KEYS;
@@ -121,8 +121,8 @@ static __always_inline int cookie_job_ended(struct xnts_scratch *s, __u32 l, str
 	return XNTS_NEXT;
 }
 
-static __always_inline int request_job_ended(struct xnts_scratch *s, __u32 l, struct crypt_chain *lane,
-					     struct crypt_block x)
+static __always_inline int request_job_ended(struct xnts_scratch *s, __u32 l,
+					     struct crypt_chain *lane, struct crypt_block x)
 {
 	struct xnts_crypt *c = &s->crypt;
 

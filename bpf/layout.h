@@ -16,7 +16,7 @@
 /* Places in the span behind the longest request. */
 #define AT_KEYS 1536 /* the opened cookie: C2S, then S2C */
 #define AT_ZERO (AT_KEYS + 2 * SIV_KEY_LEN) /* a block of zeros */
-#define AT_LAST (AT_ZERO + AES_BLOCK) /* S2V's last block when there is less than one of plaintext */
+#define AT_LAST (AT_ZERO + AES_BLOCK) /* S2V's last block where the plaintext is shorter */
 
 #define COOKIE_EF (EF_HEADER + XNTS_COOKIE_LEN)
 #define AUTH_HEADER (EF_HEADER + 4)

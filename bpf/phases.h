@@ -75,7 +75,8 @@ static __always_inline __u64 phase_word(int phase, __u64 client, __u64 open, __u
 
 /* A loop of its own for each phase, so that only the keys it needs are loaded. */
 static __always_inline void phase_keys(struct xnts_crypt *c, int phase,
-				       const struct xnts_siv_key *open, const struct xnts_siv_key *seal)
+				       const struct xnts_siv_key *open,
+				       const struct xnts_siv_key *seal)
 {
 	for (int i = 0; i < 88; i += 8) {
 #pragma GCC unroll 8
@@ -115,7 +116,7 @@ XNTS_GLOBAL int phase_merge_keys(struct xnts_crypt *c, const struct xnts_cookie_
 
 /* ---- transitions ---------------------------------------------------------------- */
 
-static __always_inline bool finished(const struct xnts_crypt *c, __u32 jobs)
+static __always_inline bool jobs_done(const struct xnts_crypt *c, __u32 jobs)
 {
 	return (c->finished & jobs) == jobs;
 }
@@ -126,15 +127,16 @@ static __always_inline bool phase_over(const struct xnts_scratch *s)
 
 	switch (c->phase) {
 	case PHASE_VERDICT:
-		return finished(c, 1 << JOB_COOKIE_KEYS | 1 << JOB_SEAL_KEYS);
+		return jobs_done(c, 1 << JOB_COOKIE_KEYS | 1 << JOB_SEAL_KEYS);
 	case PHASE_COOKIES:
 		return c->sealed >= s->cookies;
 	case PHASE_STAMP:
-		return finished(c, 1 << JOB_REPLY_AD) && c->ctr_off >= c->ctr_end;
+		return jobs_done(c, 1 << JOB_REPLY_AD) && c->ctr_off >= c->ctr_end;
 	case PHASE_TAG:
-		return finished(c, 1 << JOB_REPLY_TEXT | 1 << JOB_REQUEST_ZERO | 1 << JOB_REQUEST_NONCE);
+		return jobs_done(c, 1 << JOB_REPLY_TEXT | 1 << JOB_REQUEST_ZERO |
+					   1 << JOB_REQUEST_NONCE);
 	default:
-		return finished(c, 1 << JOB_REQUEST_TEXT) && c->ctr_off >= c->ctr_end;
+		return jobs_done(c, 1 << JOB_REQUEST_TEXT) && c->ctr_off >= c->ctr_end;
 	}
 }
 
@@ -184,7 +186,7 @@ static __always_inline void reply_text_ready(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c = &s->crypt;
 	struct crypt_chain *q = &c->lane[1];
-	__u32 limit = finished(c, 1 << JOB_REPLY_AD) ? q->end : q->end - AES_BLOCK;
+	__u32 limit = jobs_done(c, 1 << JOB_REPLY_AD) ? q->end : q->end - AES_BLOCK;
 
 	if (c->ctr_lanes == 1 << 2 || c->phase == PHASE_TAG)
 		q->ready = c->ctr_off < limit ? c->ctr_off : limit;
@@ -209,7 +211,7 @@ XNTS_GLOBAL int exchange_step(struct xnts_scratch *s, const struct xnts_cookie_k
 			return v;
 	}
 	if (c->lane[0].job == JOB_REQUEST_AD &&
-	    finished(c, 1 << JOB_REQUEST_AD | 1 << JOB_REQUEST_ZERO | 1 << JOB_REQUEST_NONCE))
+	    jobs_done(c, 1 << JOB_REQUEST_AD | 1 << JOB_REQUEST_ZERO | 1 << JOB_REQUEST_NONCE))
 		verify_text(s);
 	if (phase_over(s)) {
 		c->phase++;
