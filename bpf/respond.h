@@ -171,6 +171,8 @@ XNTS_STAGE int answer_nts(struct xnts_scratch *s)
 		return XNTS_V_drop_key_unknown;
 	if (s->cookie_len != XNTS_COOKIE_LEN || !cookie_format_ok(buf_at(&s->request, s->cookie_off)))
 		return XNTS_V_nak_bad_cookie;
+	if (s->nonce_room < NONCE_REQUIRED)
+		return XNTS_V_drop_nts_malformed;
 	id = cookie_key_id(buf_at(&s->request, s->cookie_off));
 	open_key = find_key(id);
 	if (!open_key)

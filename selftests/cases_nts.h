@@ -98,7 +98,10 @@ MAKE(encrypted_1_byte) { nts_ciphertext(p, "1", 1); }
 MAKE(encrypted_3_bytes) { nts_ciphertext(p, "123", 3); }
 MAKE(encrypted_length_0) { nts_ciphertext(p, "\xf3\x23\0\0\0\0\0\0", 8); }
 MAKE(encrypted_past_end) { nts_ciphertext(p, "\xf3\x23\0\x0c\0\0\0\0", 8); }
-MAKE(encrypted_odd_length) { nts_ciphertext(p, "\xf3\x23\0\x06\0\0\0\x04", 8); }
+MAKE(encrypted_odd_length)
+{
+	nts_ciphertext(p, "\xf3\x23\0\x06\0\0\xf3\x23\0\x06\0\0", 12);
+}
 MAKE(encrypted_17_bytes) { nts_ciphertext(p, "\xf3\x23\0\x10 twelve bytes", 17); }
 
 MAKE(nonce1_padding12) { nts_nonce(p, 1, 12); }
@@ -107,6 +110,13 @@ MAKE(nonce8_padding8) { nts_nonce(p, 8, 8); }
 MAKE(nonce8_padding4) { nts_nonce(p, 8, 4); }
 MAKE(nonce12) { nts_nonce(p, 12, 0); }
 MAKE(nonce12_padding4) { nts_nonce(p, 12, 4); }
+/* Its placeholder leaves room for the answer all the same. */
+MAKE(nonce12_placeholder)
+{
+	nts_begin(p);
+	client_add_placeholders(p, 1);
+	client_authenticate(the_client(), p, 12, NULL, 0, 0);
+}
 MAKE(nonce13) { nts_nonce(p, 13, 0); }
 MAKE(nonce15) { nts_nonce(p, 15, 0); }
 MAKE(nonce17) { nts_nonce(p, 17, 0); }
@@ -367,12 +377,13 @@ static const struct test_case nts_cases[] = {
 	CASE(drop_nts_malformed, encrypted_3_bytes, "encrypted: 3 bytes"),
 	CASE(drop_nts_malformed, encrypted_length_0, "encrypted: field of length 0"),
 	CASE(drop_nts_malformed, encrypted_past_end, "encrypted: field past the end"),
-	CASE(drop_nts_malformed, encrypted_odd_length, "encrypted: field of length 6"),
+	CASE(drop_nts_malformed, encrypted_odd_length, "encrypted: fields of length 6"),
 	CASE(drop_nts_malformed, encrypted_17_bytes, "encrypted: 1 byte behind a field"),
 	CASE(drop_nts_malformed, nonce0, "no nonce"),
 	CASE(drop_nts_malformed, nonce1_padding8, "nonce 1, padding 8"),
 	CASE(drop_nts_malformed, nonce8_padding4, "nonce 8, padding 4"),
 	CASE(drop_nts_malformed, nonce12, "nonce 12"),
+	CASE(drop_nts_malformed, nonce12_placeholder, "nonce 12, a placeholder"),
 	CASE(drop_nts_malformed, no_identifier, "no identifier"),
 	CASE(drop_nts_malformed, no_cookie, "no cookie"),
 	CASE(drop_nts_malformed, no_authenticator, "no authenticator"),
