@@ -8,6 +8,7 @@
 #include "dataplane.h"
 #include "ke_pem.h"
 #include "keys.h"
+#include "lists.h"
 
 int check_interfaces(const struct config *cfg)
 {
@@ -21,6 +22,16 @@ int check_interfaces(const struct config *cfg)
 		return -ENODEV;
 	}
 	return 0;
+}
+
+int check_lists(const struct config *cfg, struct lists **out)
+{
+	struct config_error error;
+	int err = lists_read(out, &cfg->limits, &error);
+
+	if (err)
+		log_error("%s", error.text);
+	return err;
 }
 
 static int check_certificate(const struct ke_config *ke)
@@ -51,10 +62,14 @@ static int check_keys(const struct keys_config *cfg)
 int check_config(const char *path, struct config *cfg)
 {
 	struct config_error error;
+	struct lists *lists = NULL;
 	int err = config_load(path, cfg, &error);
 
 	if (err)
 		log_error("%s", error.text);
+	if (!err)
+		err = check_lists(cfg, &lists);
+	lists_free(lists);
 	if (!err && cfg->ke.enabled)
 		err = check_certificate(&cfg->ke);
 	if (!err)

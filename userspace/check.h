@@ -3,6 +3,7 @@
 #define XNTS_CHECK_H
 
 struct config;
+struct lists;
 
 /*
  * `xntsd --check`: reads the configuration and what it names (certificate and key, the
@@ -13,5 +14,8 @@ int check_config(const char *path, struct config *cfg);
 
 /* The same look at the interfaces alone: all must exist.  0 or -ENODEV, logged. */
 int check_interfaces(const struct config *cfg);
+
+/* The allow and refuse lists, which are the caller's then.  0 or a negative errno, logged. */
+int check_lists(const struct config *cfg, struct lists **out);
 
 #endif /* XNTS_CHECK_H */

@@ -21,8 +21,15 @@ static const char *const modes[] = { "auto", "native", "generic", NULL };
 static const char *const answer_pass[] = { "answer", "pass", NULL };
 static const char *const drop_pass[] = { "drop", "pass", NULL };
 static const char *const no_yes[] = { "no", "yes", NULL };
+static const char *const allow_refuse[] = { "allow", "refuse", NULL };
 static const char *const sources[] = { "auto", "ntp", "chronyc", "kernel", "local", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
+
+#define HOUR_MS 3600000
+#define MIN_BURST 8 /* what iburst of common clients sends at once */
+#define MAX_BURST 255
+/* In ticks of 2^20 ns; struct xnts_limit. */
+_Static_assert(HOUR_MS * 1000000LL / (1 << 20) * MAX_BURST < 1LL << 31, "interval and burst fit");
 
 #define ROW(section_, member, parser, fallback_, expected_, ...) \
 	ENTRY(section_, #member, member, parser, fallback_, expected_, __VA_ARGS__)
@@ -51,6 +58,33 @@ const struct config_entry config_table[] = {
 	    "a number from 0 to 1000000 (NAKs a second and CPU)", .min = 0, .max = 1000000),
 	ROW(ntp, ttl, parse_number, "64",
 	    "a number from 1 to 255", .min = 1, .max = 255),
+
+	ROW(limits, nts_budget, parse_number, "80",
+	    "a number from 0 to 100 (per cent of each CPU's time; 0: no limit)", .min = 0, .max = 100),
+	ROW(limits, plain_interval, parse_interval, "0",
+	    "a time from 1ms to 1h, or 0 for no limit", .min = 0, .max = HOUR_MS),
+	ROW(limits, plain_burst, parse_number, "16",
+	    "a number from 8 to 255 (requests)", .min = MIN_BURST, .max = MAX_BURST),
+	ROW(limits, nts_interval, parse_interval, "0",
+	    "a time from 1ms to 1h, or 0 for no limit", .min = 0, .max = HOUR_MS),
+	ROW(limits, nts_burst, parse_number, "16",
+	    "a number from 8 to 255 (requests)", .min = MIN_BURST, .max = MAX_BURST),
+	ROW(limits, kod, parse_number, "16",
+	    "a number from 0 to 1000000 (one in so many is told; 0: none)", .min = 0, .max = 1000000),
+	ROW(limits, ceiling, parse_number, "0",
+	    "a number from 0 to 1000000000 (answers a second; 0: no limit)", .min = 0, .max = 1000000000),
+	ROW(limits, require_nts, parse_switch, "no",
+	    "yes or no", .choices = no_yes),
+	ROW(limits, allow, parse_listed, "",
+	    "up to 256 addresses and prefixes such as 192.0.2.0/24 2001:db8::1", .list = true),
+	ROW(limits, refuse, parse_listed, "",
+	    "up to 256 addresses and prefixes such as 192.0.2.0/24 2001:db8::1", .list = true),
+	ROW(limits, allow_file, parse_path, "",
+	    "the path of a file with an address or prefix a line"),
+	ROW(limits, refuse_file, parse_path, "",
+	    "the path of a file with an address or prefix a line"),
+	ENTRY(limits, "unlisted", refuse_unlisted, parse_switch, "allow",
+	    "allow, or refuse beside an allow list", .choices = allow_refuse),
 
 	ROW(ke, enabled, parse_switch, "yes",
 	    "yes or no", .choices = no_yes),
@@ -291,6 +325,19 @@ static void store_defaults(struct loader *loader)
 			store(loader, &config_table[i], config_table[i].fallback);
 }
 
+/* Nobody would be answered. */
+static void check_allowed(struct loader *loader)
+{
+	const struct limits_config *limits = &loader->config->limits;
+	const struct config_entry *unlisted = find("limits", "unlisted");
+
+	if (!limits->refuse_unlisted || limits->allow.count || limits->allow_file[0])
+		return;
+	loader->line = loader->seen[unlisted - config_table];
+	fail(loader, "[limits] unlisted: \"refuse\" refuses everybody; expected %s",
+	     unlisted->expected);
+}
+
 /* What no single key can tell. */
 static void check_whole(struct loader *loader)
 {
@@ -300,6 +347,7 @@ static void check_whole(struct loader *loader)
 	if (ke->enabled && missing)
 		fail(loader, "[ke] %s: is missing; expected %s, or enabled = no", missing,
 		     find("ke", missing)->expected);
+	check_allowed(loader);
 }
 
 int config_load(const char *path, struct config *out, struct config_error *err)

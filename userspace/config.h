@@ -85,6 +85,22 @@ struct ntp_config {
 	uint32_t ttl;                        /* 1-255 */
 };
 
+struct limits_config {
+	uint32_t nts_budget;            /* per cent of each CPU's time; 0: no limit */
+	uint32_t plain_interval;        /* ms between requests of a source; 0: no limit */
+	uint32_t plain_burst;           /* requests */
+	uint32_t nts_interval;          /* likewise, of NTS that verified */
+	uint32_t nts_burst;
+	uint32_t kod;                   /* one in so many over the limit is told; 0: none */
+	uint32_t ceiling;               /* answers a second of all CPUs; 0: no limit */
+	bool require_nts;
+	struct config_prefixes allow;   /* sources; never automatic */
+	struct config_prefixes refuse;
+	char allow_file[PATH_MAX];      /* "": none */
+	char refuse_file[PATH_MAX];
+	bool refuse_unlisted;
+};
+
 struct ke_config {
 	bool enabled;
 	struct config_addresses listen;
@@ -139,6 +155,7 @@ struct log_config {
 
 struct config {
 	struct ntp_config ntp;
+	struct limits_config limits;
 	struct ke_config ke;
 	struct keys_config keys;
 	struct clock_config clock;
@@ -156,7 +173,7 @@ struct config_error {
  * Returns 0; -EINVAL when the file's content is refused; another -errno when the
  * file cannot be read.  With an error *out is not to be used and err->text is set.
  * No heap is kept: a struct config is copied and dropped like any other value
- * (about 20 kB; better static than on a deep stack).
+ * (about 40 kB; better static than on a deep stack).
  */
 int config_load(const char *path, struct config *out, struct config_error *err);
 

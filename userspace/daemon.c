@@ -165,11 +165,15 @@ static int fill_maps(struct daemon *d)
 		err = clock_source_open(&d->clock, d->cfg);
 	if (!err)
 		err = keys_open(&d->keys, &d->cfg->keys);
+	if (!err)
+		err = enter_lists(d, d->lists);
 	if (err)
 		return err;
 	feed_clock(d);
 	feed_keys(d);
-	return feed_config(d);
+	err = feed_config(d);
+	sweep_lists(d);
+	return err;
 }
 
 static int start_ke(struct daemon *d)
@@ -193,6 +197,8 @@ static int start(struct daemon *d)
 {
 	int err = check_interfaces(d->cfg);
 
+	if (!err)
+		err = check_lists(d->cfg, &d->lists);
 	if (!err)
 		err = dataplane_load(&d->dp);
 	if (!err)
@@ -221,6 +227,7 @@ static void stop(struct daemon *d)
 	if (d->clock)
 		clock_source_close(d->clock);
 	localaddr_close(d->local);
+	lists_free(d->lists);
 	dataplane_close(d->dp);
 	close(d->timer_fd);
 	close(d->signal_fd);

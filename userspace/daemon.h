@@ -11,6 +11,7 @@
 #include "dataplane.h"
 #include "ke.h"
 #include "keys.h"
+#include "lists.h"
 #include "localaddr.h"
 #include "metrics.h"
 
@@ -21,6 +22,7 @@ struct daemon {
 
 	struct dataplane *dp;
 	struct localaddr *local;
+	struct lists *lists; /* what the tries hold */
 	struct clock_source *clock;
 	struct keys *keys;
 	struct ke *ke; /* NULL: not enabled */
@@ -57,6 +59,10 @@ void feed_workers(struct daemon *d);
 
 /* Attaches what `cfg` lists; on error detaches again what was not there before. */
 int attach_interfaces(struct daemon *d, const struct config *cfg);
+
+/* Enters lists beside what the tries hold; sweep_lists() deletes what is not on d->lists. */
+int enter_lists(struct daemon *d, const struct lists *lists);
+void sweep_lists(struct daemon *d);
 
 /* Takes the configuration file's present content, or refuses it whole. */
 void daemon_reload(struct daemon *d);

@@ -70,6 +70,36 @@ static bool add_macs(struct xnts_config *config, const struct config *cfg)
 	return room;
 }
 
+/* The program counts in ticks of 2^20 ns, 5 % more than 1 ms. */
+static struct xnts_limit limit_of(uint32_t interval, uint32_t burst)
+{
+	uint64_t ticks = (interval * 1000000ULL + (1 << 19)) >> 20;
+
+	return (struct xnts_limit){ .interval = ticks, .burst = burst };
+}
+
+/* ns between two answers of one CPU, of those that share `rate` answers a second. */
+static uint32_t ceiling_of(uint32_t rate)
+{
+	uint64_t ns = rate ? sysconf(_SC_NPROCESSORS_ONLN) * 1000000000ULL / rate : 0;
+
+	return ns < UINT32_MAX ? ns : UINT32_MAX;
+}
+
+static void add_limits(struct xnts_config *config, const struct daemon *d)
+{
+	const struct limits_config *limits = &d->cfg->limits;
+
+	config->flags |= (limits->require_nts ? XNTS_REQUIRE_NTS : 0) |
+			 (lists_any(d->lists) ? XNTS_LISTS : 0) |
+			 (limits->refuse_unlisted ? XNTS_REFUSE_UNLISTED : 0);
+	config->plain = limit_of(limits->plain_interval, limits->plain_burst);
+	config->nts = limit_of(limits->nts_interval, limits->nts_burst);
+	config->budget = limits->nts_budget * 10;
+	config->ceiling = ceiling_of(limits->ceiling);
+	config->kod_one_in = limits->kod;
+}
+
 int feed_config(struct daemon *d)
 {
 	const struct ntp_config *ntp = &d->cfg->ntp;
@@ -84,6 +114,7 @@ int feed_config(struct daemon *d)
 		config.port[i] = htons(ntp->ports.item[i]);
 	config.nak_rate = ntp->nak_rate;
 	config.ttl = ntp->ttl;
+	add_limits(&config, d);
 	room = add_macs(&config, d->cfg);
 	if (!memcmp(&config, &d->written, sizeof(config)))
 		return 0;

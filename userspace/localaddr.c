@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,91 +8,30 @@
 #include "localaddr.h"
 #include "log.h"
 #include "netlink.h"
-#include "xnts_abi.h"
+#include "trie.h"
 
 #define ATTEMPTS 4 /* at a dump while routes change; then the next second */
-
-/* Keys of one trie, zero padded: the first bytes of a struct xnts_lpm6 are a struct xnts_lpm4. */
-struct prefix_set {
-	struct xnts_lpm6 *item;
-	size_t count, room;
-};
+#define LOCAL 1    /* value of every entry */
 
 struct localaddr {
 	int trie4, trie6; /* borrowed */
 	int fd;           /* -1: configured list */
 	bool doubt;       /* the tries may differ from the kernel's routes */
-	struct prefix_set set4, set6;
+	struct trie_set set4, set6;
 };
-
-static int set_add(struct prefix_set *set, const void *addr, size_t len, uint32_t prefixlen)
-{
-	struct xnts_lpm6 *item;
-
-	if (set->count == set->room) {
-		size_t room = set->room ? 2 * set->room : 64;
-
-		item = realloc(set->item, room * sizeof(*item));
-		if (!item)
-			return -ENOMEM;
-		set->item = item;
-		set->room = room;
-	}
-	item = &set->item[set->count++];
-	memset(item, 0, sizeof(*item));
-	item->prefixlen = prefixlen;
-	if (addr)
-		memcpy(item->addr, addr, len);
-	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct xnts_lpm6));
-}
-
-static bool set_has(const struct prefix_set *set, const struct xnts_lpm6 *key)
-{
-	return set->count && bsearch(key, set->item, set->count, sizeof(*key), compare);
-}
 
 /* ---- the tries ---------------------------------------------------------- */
 
-static int add_all(int trie, const struct prefix_set *set)
-{
-	uint32_t value = 1;
-	int err = 0;
-
-	for (size_t i = 0; i < set->count && !err; i++)
-		err = bpf_map_update_elem(trie, &set->item[i], &value, BPF_ANY);
-	return err;
-}
-
-static void delete_gone(int trie, const struct prefix_set *set)
-{
-	struct xnts_lpm6 key = { 0 }, next = { 0 };
-	int end = bpf_map_get_next_key(trie, NULL, &next);
-
-	while (!end) {
-		key = next;
-		/* First on to the next: from a deleted key the walk would start anew. */
-		end = bpf_map_get_next_key(trie, &key, &next);
-		if (!set_has(set, &key))
-			bpf_map_delete_elem(trie, &key);
-	}
-}
-
 /* Makes the trie equal to the set; an address that is in both is never missing meanwhile. */
-static int sync_trie(int trie, struct prefix_set *set)
+static int sync_trie(int trie, struct trie_set *set)
 {
 	int err;
 
-	if (set->count)
-		qsort(set->item, set->count, sizeof(*set->item), compare);
-	err = add_all(trie, set);
-	delete_gone(trie, set);
+	trie_set_sort(set);
+	err = trie_add(trie, set);
+	trie_sweep(trie, set);
 	if (err) /* there may have been no room before the deletions */
-		err = add_all(trie, set);
+		err = trie_add(trie, set);
 	if (err)
 		log_error("local addresses: not all of %zu prefixes are served (at most %d fit): %s",
 			  set->count, XNTS_MAX_LOCAL, strerror(-err));
@@ -143,7 +81,8 @@ static int collect_route(const struct nlmsghdr *msg, void *arg)
 			dst = RTA_DATA(attr);
 	if (dst && is_loopback(route->rtm_family, dst))
 		return 0;
-	return set_add(want == 4 ? &la->set4 : &la->set6, dst, want, route->rtm_dst_len);
+	return trie_set_add(want == 4 ? &la->set4 : &la->set6, dst, want, route->rtm_dst_len,
+			    LOCAL);
 }
 
 static int collect_routes(struct localaddr *la)
@@ -214,8 +153,8 @@ static int use_list(struct localaddr *la, const struct config_prefixes *list)
 	for (unsigned int i = 0; i < list->count && !err; i++) {
 		const struct config_prefix *p = &list->item[i];
 
-		err = p->family == AF_INET ? set_add(&la->set4, p->addr, 4, p->prefixlen)
-					   : set_add(&la->set6, p->addr, 16, p->prefixlen);
+		err = p->family == AF_INET ? trie_set_add(&la->set4, p->addr, 4, p->prefixlen, LOCAL)
+					   : trie_set_add(&la->set6, p->addr, 16, p->prefixlen, LOCAL);
 	}
 	return err ? err : sync_tries(la);
 }
@@ -262,7 +201,7 @@ void localaddr_close(struct localaddr *la)
 		return;
 	if (la->fd >= 0)
 		close(la->fd);
-	free(la->set4.item);
-	free(la->set6.item);
+	trie_set_free(&la->set4);
+	trie_set_free(&la->set6);
 	free(la);
 }

@@ -94,6 +94,26 @@ static int apply_addresses(struct daemon *d, const struct config *cfg)
 	return 0;
 }
 
+/* ---- lists --------------------------------------------------------------- */
+
+int enter_lists(struct daemon *d, const struct lists *lists)
+{
+	return lists_enter(lists, dataplane_lists4_fd(d->dp), dataplane_lists6_fd(d->dp));
+}
+
+void sweep_lists(struct daemon *d)
+{
+	lists_sweep(d->lists, dataplane_lists4_fd(d->dp), dataplane_lists6_fd(d->dp));
+}
+
+static void restore_lists(struct daemon *d)
+{
+	enter_lists(d, d->lists);
+	sweep_lists(d);
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
 static int check_unchangeable(const struct config *from, const struct config *to)
 {
 	if (!strcmp(from->keys.state, to->keys.state))
@@ -103,7 +123,7 @@ static int check_unchangeable(const struct config *from, const struct config *to
 }
 
 /* Every step that can fail, each undone by putting the old configuration back. */
-static int apply(struct daemon *d, const struct config *new)
+static int apply(struct daemon *d, const struct config *new, const struct lists *lists)
 {
 	const struct config *old = d->cfg;
 	struct clock_source *clock = NULL;
@@ -124,14 +144,18 @@ static int apply(struct daemon *d, const struct config *new)
 	err = apply_metrics(d, old, new);
 	if (err)
 		goto undo_attach;
+	err = enter_lists(d, lists);
+	if (err)
+		goto undo_lists;
 	err = apply_addresses(d, new);
 	if (err)
-		goto undo_metrics;
+		goto undo_lists;
 	clock_source_close(d->clock);
 	d->clock = clock;
 	return 0;
 
-undo_metrics:
+undo_lists:
+	restore_lists(d);
 	apply_metrics(d, new, old);
 undo_attach:
 	detach_dropped(new, old);
@@ -149,6 +173,7 @@ void daemon_reload(struct daemon *d)
 {
 	struct config *new = d->cfg == &d->config[0] ? &d->config[1] : &d->config[0];
 	const struct config *old = d->cfg;
+	struct lists *lists = NULL;
 	struct config_error error;
 	int err = config_load(d->config_path, new, &error);
 
@@ -159,16 +184,22 @@ void daemon_reload(struct daemon *d)
 	if (!err)
 		err = check_interfaces(new);
 	if (!err)
-		err = apply(d, new);
+		err = check_lists(new, &lists);
+	if (!err)
+		err = apply(d, new, lists);
 	if (err) {
+		lists_free(lists);
 		log_error("%s: refused, the configuration of before stays in force", d->config_path);
 		return;
 	}
 	d->cfg = new;
+	lists_free(d->lists);
+	d->lists = lists;
 	log_set_level(new->log.level);
 	stop_unwanted_ke(d, new);
 	detach_dropped(old, new);
 	feed_config(d);
+	sweep_lists(d); /* last: who is refused without a list is so no more */
 	feed_keys(d);
 	log_info("%s: reloaded", d->config_path);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.c"
+#include "config_address.c"
 #include "config_value.c"
 
 #define MUST(condition)                                                                            \
@@ -27,7 +28,8 @@ static void check_number(const struct config_entry *entry, const struct config *
 	const void *at = (const char *)config + entry->offset;
 	int64_t value;
 
-	if (entry->parse == parse_number || entry->parse == parse_duration)
+	if (entry->parse == parse_number || entry->parse == parse_duration ||
+	    entry->parse == parse_interval)
 		value = *(const uint32_t *)at;
 	else if (entry->parse == parse_signed)
 		value = *(const int32_t *)at;
@@ -44,6 +46,10 @@ static void check(const struct config *config)
 	MUST(config->ntp.ports.count >= 1 && config->ntp.ports.count <= XNTS_PORTS);
 	MUST(config->ntp.addresses.automatic == !config->ntp.addresses.count);
 	MUST(config->ntp.addresses.count <= CONFIG_PREFIXES);
+	MUST(!config->limits.allow.automatic && config->limits.allow.count <= CONFIG_PREFIXES);
+	MUST(!config->limits.refuse.automatic && config->limits.refuse.count <= CONFIG_PREFIXES);
+	MUST(is_text(config->limits.allow_file, PATH_MAX));
+	MUST(is_text(config->limits.refuse_file, PATH_MAX));
 	MUST(config->ntp.interfaces.count <= CONFIG_INTERFACES);
 	MUST(config->ntp.macs.count <= XNTS_MACS);
 	MUST(config->ke.listen.count >= 1 && config->ke.listen.count <= CONFIG_LISTENERS);

@@ -26,11 +26,14 @@ static void test_refused_files(void **unused)
 	(void)unused;
 	expect_error("", ": [ke] certificate: is missing; expected the path of a PEM certificate chain, "
 			 "or enabled = no");
+	expect_error("[limits]\nunlisted = refuse\n[ke]\nenabled = no\n",
+		     ":2: [limits] unlisted: \"refuse\" refuses everybody; expected allow, or refuse "
+		     "beside an allow list");
 	expect_error("[ke]\ncertificate = /c\n", ": [ke] key: is missing; expected the path of the "
 		     "certificate's PEM private key, or enabled = no");
-	expect_error("\nttl = 1\n", ":2: [] ttl: a key before any section; expected one of [ntp] [ke] "
+	expect_error("\nttl = 1\n", ":2: [] ttl: a key before any section; expected one of [ntp] [limits] [ke] "
 		     "[keys] [clock] [metrics] [log] first");
-	expect_error("[nts]\nttl = 1\n", ":2: [nts] ttl: unknown section; expected one of [ntp] [ke] "
+	expect_error("[nts]\nttl = 1\n", ":2: [nts] ttl: unknown section; expected one of [ntp] [limits] [ke] "
 		     "[keys] [clock] [metrics] [log]");
 	expect_error("[keys]\n\n# c\nkept = 1\n", ":4: [keys] kept: unknown key; expected one of state "
 		     "epoch keep preload");
@@ -81,15 +84,19 @@ static void test_zero_byte(void **unused)
 static void test_list_limits(void **unused)
 {
 	static const struct {
-		const char *name, *word;
+		const char *section, *name, *word;
 		int room;
-	} lists[] = { { "interfaces", "eth%d", CONFIG_INTERFACES }, { "addresses", "192.0.2.%d", 256 },
-		      { "macs", "02:00:00:00:00:%02x", XNTS_MACS } };
+	} lists[] = { { "ntp", "interfaces", "eth%d", CONFIG_INTERFACES },
+		      { "ntp", "addresses", "192.0.2.%d", 256 },
+		      { "ntp", "macs", "02:00:00:00:00:%02x", XNTS_MACS },
+		      { "limits", "allow", "192.0.2.%d", 256 },
+		      { "limits", "refuse", "192.0.2.%d", 256 } };
 	static char text[16384];
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		char *to = text + sprintf(text, "[ke]\nenabled=no\n[ntp]\n%s =", lists[i].name);
+		char *to = text + sprintf(text, "[ke]\nenabled=no\n[%s]\n%s =", lists[i].section,
+					   lists[i].name);
 		int n;
 
 		for (n = 0; n < lists[i].room; n++) {

@@ -34,6 +34,22 @@ static const struct key_case {
 	{ "ntp", "control", { "drop", "pass" }, { "", "answer" } },
 	{ "ntp", "nak_rate", { "0", "100", "1000000" }, { "", "-1", "1000001", "many", "1 2", "99999999999999999999" } },
 	{ "ntp", "ttl", { "1", "255" }, { "", "0", "256", "64 hops", "+64" } },
+	{ "limits", "nts_budget", { "0", "80", "100" }, { "", "101", "-1", "80%", "0.5" } },
+	{ "limits", "plain_interval", { "0", "1ms", "8s", "8", "1h", "3600000ms" },
+	  { "", "-1ms", "2h", "3600001ms", "1us", "1.5s", "off", "9223372036854775807h" } },
+	{ "limits", "plain_burst", { "8", "255" }, { "", "0", "7", "256" } },
+	{ "limits", "nts_interval", { "0", "500ms", "2m" }, { "", "61m", "ms" } },
+	{ "limits", "nts_burst", { "8", "255" }, { "", "7", "256", "8s" } },
+	{ "limits", "kod", { "0", "1", "1000000" }, { "", "-1", "1000001", "1/16" } },
+	{ "limits", "ceiling", { "0", "1", "1000000000" }, { "", "1000000001", "1M" } },
+	{ "limits", "require_nts", { "no", "yes" }, { "", "on" } },
+	{ "limits", "allow", { "", "192.0.2.0/24", "0.0.0.0/0 ::/0 2001:db8::1" },
+	  { "auto", "192.0.2.1/24", "192.0.2.0/33", "2001:db8::/129", "host.example", "192.0.2.0/24,::/0" } },
+	{ "limits", "refuse", { "", "192.0.2.1", "2001:db8::/32 2001:db8::/32" },
+	  { "auto", "2001:db8::1/64", "all" } },
+	{ "limits", "allow_file", { "", "/etc/xnts/allow" }, { "allow", "./allow" } },
+	{ "limits", "refuse_file", { "", "/etc/xnts/refuse" }, { "refuse" } },
+	{ "limits", "unlisted", { "allow" }, { "", "refuse", "pass", "drop" } },
 	{ "ke", "enabled", { "yes", "no" }, { "", "true", "1" } },
 	{ "ke", "listen", { "[::]:4460", "0.0.0.0:4460", "192.0.2.1:3443 [2001:db8::1]:4443" },
 	  { "", "4460", "[::]", "::", "0.0.0.0", "[::]:0", "[::]:65536", "[::]:", "[::]4460", "[::",
@@ -44,7 +60,7 @@ static const struct key_case {
 	{ "ke", "user", { "nobody", "_xnts-ke" }, { "", "two words" } },
 	{ "ke", "max_connections", { "1", "100000" }, { "", "0", "100001" } },
 	{ "ke", "max_per_prefix", { "1", "100000" }, { "", "0", "100001" } },
-	{ "ke", "handshake_timeout", { "1", "1s", "5m" }, { "", "0", "301", "6m", "5ms", "5 s", "-5s" } },
+	{ "ke", "handshake_timeout", { "1", "1s", "5m" }, { "", "0", "301", "6m", "5ms", "1500ms", "5 s", "-5s" } },
 	{ "ke", "request_timeout", { "1", "300s" }, { "", "0s", "1h", "s" } },
 	{ "ke", "ntp_server", { "", "ntp.example", "192.0.2.1", "2001:db8::1" }, { "a b", "n\xc3\xa9" } },
 	{ "ke", "ntp_port", { "", "1", "65535" }, { "0", "65536", "ntp" } },
@@ -199,6 +215,19 @@ static void test_defaults(void **unused)
 	assert_int_equal(config.clock.receive_correction, 0);
 	assert_int_equal(config.clock.transmit_correction, 0);
 	assert_int_equal(config.log.level, LEVEL_INFO);
+	assert_int_equal(config.limits.nts_budget, 80);
+	assert_int_equal(config.limits.plain_interval, 0);
+	assert_int_equal(config.limits.plain_burst, 16);
+	assert_int_equal(config.limits.nts_interval, 0);
+	assert_int_equal(config.limits.nts_burst, 16);
+	assert_int_equal(config.limits.kod, 16);
+	assert_int_equal(config.limits.ceiling, 0);
+	assert_false(config.limits.require_nts);
+	assert_int_equal(config.limits.allow.count, 0);
+	assert_int_equal(config.limits.refuse.count, 0);
+	assert_string_equal(config.limits.allow_file, "");
+	assert_string_equal(config.limits.refuse_file, "");
+	assert_false(config.limits.refuse_unlisted);
 }
 
 static void test_ntp_section(void **unused)
@@ -231,6 +260,36 @@ static void test_ntp_section(void **unused)
 	assert_true(ntp->pass_control);
 	assert_int_equal(ntp->nak_rate, 7);
 	assert_int_equal(ntp->ttl, 255);
+}
+
+static void test_limits_section(void **unused)
+{
+	static const uint8_t net4[16] = { 192, 0, 2 }, net6[16] = { 0x20, 1, 0xd, 0xb8 };
+	const struct limits_config *limits = &config.limits;
+
+	(void)unused;
+	assert_int_equal(load("[ke]\nenabled=no\n[limits]\nnts_budget = 50\nplain_interval = 8s\n"
+			      "plain_burst = 9\nnts_interval = 250ms\nnts_burst = 10\nkod = 4\n"
+			      "ceiling = 1000000\nrequire_nts = yes\nallow = 192.0.2.0/24\n"
+			      "refuse = 2001:db8::/32 192.0.2.7\nallow_file = /a\nrefuse_file = /r\n"
+			      "unlisted = refuse\n"), 0);
+	assert_int_equal(limits->nts_budget, 50);
+	assert_int_equal(limits->plain_interval, 8000);
+	assert_int_equal(limits->plain_burst, 9);
+	assert_int_equal(limits->nts_interval, 250);
+	assert_int_equal(limits->nts_burst, 10);
+	assert_int_equal(limits->kod, 4);
+	assert_int_equal(limits->ceiling, 1000000);
+	assert_true(limits->require_nts);
+	assert_int_equal(limits->allow.count, 1);
+	assert_int_equal(limits->allow.item[0].prefixlen, 24);
+	assert_memory_equal(limits->allow.item[0].addr, net4, 16);
+	assert_int_equal(limits->refuse.count, 2);
+	assert_int_equal(limits->refuse.item[0].family, AF_INET6);
+	assert_memory_equal(limits->refuse.item[0].addr, net6, 16);
+	assert_string_equal(limits->allow_file, "/a");
+	assert_string_equal(limits->refuse_file, "/r");
+	assert_true(limits->refuse_unlisted);
 }
 
 static void test_ke_section(void **unused)
@@ -307,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_doubled_keys),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_ntp_section),
+		cmocka_unit_test(test_limits_section),
 		cmocka_unit_test(test_ke_section),
 		cmocka_unit_test(test_other_sections),
 		cmocka_unit_test(test_source_words),
