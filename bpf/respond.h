@@ -163,11 +163,11 @@ XNTS_STAGE int answer_nts(struct xnts_scratch *s)
 {
 	const struct xnts_key_state *state = map_key_state();
 	const struct xnts_cookie_key *open_key, *seal_key;
-	__u32 id;
+	__u32 id, seal_id = state ? state->seal_id : 0;
 	int v;
 
-	seal_key = state ? find_key(state->seal_id) : NULL;
-	if (!seal_key)
+	seal_key = find_key(seal_id);
+	if (!state || !seal_key)
 		return XNTS_V_drop_key_unknown;
 	if (s->cookie_len != XNTS_COOKIE_LEN || !cookie_format_ok(buf_at(&s->request, s->cookie_off)))
 		return XNTS_V_nak_bad_cookie;
@@ -179,10 +179,10 @@ XNTS_STAGE int answer_nts(struct xnts_scratch *s)
 		return unknown_key_verdict(state);
 
 	v = exchange(s, open_key, seal_key);
-	/* The ring turned under us: 64 epochs in microseconds, or a key was revoked. */
+	/* A key left under us, revoked: what it opened or sealed may be half its, half zeros'. */
 	if (open_key->id != id)
 		return unknown_key_verdict(state);
-	return v;
+	return seal_key->id == seal_id ? v : XNTS_V_drop_key_unknown;
 }
 
 /* Plain NTP with extension fields: a unique identifier is echoed. */

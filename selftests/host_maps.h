@@ -25,6 +25,7 @@ struct host {
 	__u64 tai;  /* CLOCK_TAI ns, stands still; 0: the real clock */
 	__u64 mono; /* CLOCK_MONOTONIC ns, likewise */
 	bool refuse; /* stores and shrinks fail, as a kernel might */
+	__u32 leaving; /* id of a key that is gone by the time an answer is stamped; 0: none */
 	__u8 *frame;
 	__u32 frame_len;
 };
@@ -140,6 +141,8 @@ static inline __u32 now_random(void)
 
 static inline __u64 now_tai(void)
 {
+	if (host.leaving && host.scratch.busy)
+		host.world.keys[XNTS_KEY_SLOT(host.leaving)].id = 0;
 	return host.tai ? host.tai : clock_ns(CLOCK_TAI);
 }
 

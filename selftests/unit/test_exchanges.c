@@ -34,12 +34,37 @@ static void keys_are_wiped(void **state)
 	}
 }
 
+/* The answer is not sent of an exchange during which one of its two keys was revoked. */
+static void keys_revoked_meanwhile(void **state)
+{
+	static const struct {
+		__u32 leaving;
+		int verdict;
+	} cases[] = {
+		{ 0, XNTS_V_nts_answered },
+		{ KEY_OLD, XNTS_V_nak_key_unknown },
+		{ KEY_SEAL, XNTS_V_drop_key_unknown },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sweep *s = sweep_start(state, 4);
+
+		nts_of_key(&s->packet, KEY_OLD);
+		host.leaving = cases[i].leaving;
+		sweep_packet(s);
+		host.leaving = 0;
+		assert_verdict(&s->run, cases[i].verdict);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EXCHANGE_SWEEPS(&host_target),
 		SWEEP(nak_rate, &host_target),
 		SWEEP(keys_are_wiped, &host_target),
+		SWEEP(keys_revoked_meanwhile, &host_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
