@@ -66,7 +66,7 @@ make_wire() {
 }
 
 run_machine() {
-	timeout -k 5 "$seconds" qemu-system-x86_64 \
+	timeout --foreground -k 5 "$seconds" qemu-system-x86_64 \
 		-accel tcg,thread=multi -cpu max -smp 2 -m 1536 -display none -nodefaults -no-reboot \
 		-kernel "$kernel/boot/vmlinuz-$version" -initrd "$dir/$name.initramfs.cpio" \
 		-append "console=ttyS0 loglevel=4 panic=-1 xnts.top=$PWD xnts.modules=$kernel/usr/lib/modules/$version xnts.suites=$suites" \
@@ -80,6 +80,9 @@ run_machine() {
 }
 
 mkdir -p "$dir"
+# One machine of a name at a time: its files are named after it.
+exec 9>"$dir/$name.lock"
+flock 9
 rm -f "$dir/$name.results"
 make_initramfs
 make_wire
