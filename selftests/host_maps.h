@@ -106,22 +106,34 @@ static inline bool map_local6(const __be32 addr[4])
 
 static inline __u32 map_listed4(__be32 addr)
 {
+	__u32 list = 0, longest = 0;
 	int i;
 
-	for (i = 0; i < WORLD_LISTED; i++)
-		if (prefix_covers(host.world.listed4[i].addr, host.world.listed4[i].prefixlen, &addr))
-			return host.world.list;
-	return 0;
+	for (i = 0; i < WORLD_LISTED; i++) {
+		__u32 bits = host.world.listed4[i].prefixlen;
+
+		if (bits <= longest || !prefix_covers(host.world.listed4[i].addr, bits, &addr))
+			continue;
+		longest = bits;
+		list = host.world.list[i];
+	}
+	return list;
 }
 
 static inline __u32 map_listed6(const __be32 addr[4])
 {
+	__u32 list = 0, longest = 0;
 	int i;
 
-	for (i = 0; i < WORLD_LISTED; i++)
-		if (prefix_covers(host.world.listed6[i].addr, host.world.listed6[i].prefixlen, addr))
-			return host.world.list;
-	return 0;
+	for (i = 0; i < WORLD_LISTED; i++) {
+		__u32 bits = host.world.listed6[i].prefixlen;
+
+		if (bits <= longest || !prefix_covers(host.world.listed6[i].addr, bits, addr))
+			continue;
+		longest = bits;
+		list = host.world.list[i];
+	}
+	return list;
 }
 
 static inline __u32 *map_bucket(__u32 index)

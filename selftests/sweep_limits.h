@@ -161,7 +161,7 @@ static inline void list_clients(struct sweep *s, __u32 list, __u32 flags)
 {
 	static const struct xnts_lpm6 net6 = { 64, { 0x20, 0x01, 0x0d, 0xb8 } };
 
-	s->world.list = list;
+	s->world.list[0] = list;
 	s->world.listed4[0] = (struct xnts_lpm4){ 25, { 198, 51, 100, 0 } };
 	s->world.listed6[0] = net6;
 	s->world.config.flags = flags;
@@ -191,6 +191,41 @@ static inline void lists_of(void **state, int ip_version)
 
 static void lists_ip4(void **state) { lists_of(state, 4); }
 static void lists_ip6(void **state) { lists_of(state, 6); }
+
+/* A net on one list, and half of it on the other. */
+static inline void list_halves(struct sweep *s, __u32 net, __u32 half)
+{
+	static const struct xnts_lpm6 net6 = { 48, { 0x20, 0x01, 0x0d, 0xb8 } };
+	static const struct xnts_lpm6 half6 = { 49, { 0x20, 0x01, 0x0d, 0xb8, [6] = 0x80 } };
+
+	s->world.list[0] = net;
+	s->world.list[1] = half;
+	s->world.listed4[0] = (struct xnts_lpm4){ 16, { 198, 51, 0, 0 } };
+	s->world.listed4[1] = (struct xnts_lpm4){ 17, { 198, 51, 128, 0 } };
+	s->world.listed6[0] = net6;
+	s->world.listed6[1] = half6;
+	s->world.config.flags = XNTS_LISTS;
+	s->target->load(&s->world);
+}
+
+static inline void longest_of(void **state, int ip_version)
+{
+	struct sweep *s = sweep_start(state, ip_version);
+	int at = ip_version == 4 ? 2 : 6; /* the byte of the source that says which half */
+
+	s->packet.src[at] &= 0x7f;
+	list_halves(s, XNTS_REFUSE, XNTS_ALLOW);
+	assert_next(s, XNTS_V_drop_refused);
+	list_halves(s, XNTS_ALLOW, XNTS_REFUSE);
+	assert_next(s, XNTS_V_plain_answered);
+	s->packet.src[at] |= 0x80;
+	assert_next(s, XNTS_V_drop_refused);
+	list_halves(s, XNTS_REFUSE, XNTS_ALLOW);
+	assert_next(s, XNTS_V_plain_answered);
+}
+
+static void longest_ip4(void **state) { longest_of(state, 4); }
+static void longest_ip6(void **state) { longest_of(state, 6); }
 
 /* 4 s from one answer to the next. */
 static void ceiling(void **state)
@@ -225,6 +260,6 @@ static void budget(void **state)
 	SWEEP(plain_limit, t), SWEEP(plain_limit_ip6, t), SWEEP(nts_limit, t), \
 	SWEEP(failed_nts_limit, t), SWEEP(malformed_spends_nothing, t), \
 	SWEEP(kiss_of_death, t), SWEEP(nts_required, t), SWEEP(lists_ip4, t), \
-	SWEEP(lists_ip6, t), SWEEP(ceiling, t), SWEEP(budget, t)
+	SWEEP(lists_ip6, t), SWEEP(longest_ip4, t), SWEEP(longest_ip6, t), SWEEP(ceiling, t), SWEEP(budget, t)
 
 #endif /* XNTS_TEST_SWEEP_LIMITS_H */

@@ -23,9 +23,9 @@ struct world {
 	struct xnts_cookie_key keys[XNTS_KEY_SLOTS];
 	struct xnts_lpm4 local4[WORLD_LOCALS];
 	struct xnts_lpm6 local6[WORLD_LOCALS];
-	struct xnts_lpm4 listed4[WORLD_LISTED]; /* all on one list: */
+	struct xnts_lpm4 listed4[WORLD_LISTED]; /* each and its namesake on */
 	struct xnts_lpm6 listed6[WORLD_LISTED];
-	__u32 list; /* enum xnts_list */
+	__u32 list[WORLD_LISTED]; /* enum xnts_list */
 };
 
 /* 198.51.100.1 and 2001:db8::1, and a prefix each as AnyIP routes give. */

@@ -100,8 +100,10 @@ static inline void bpf_load(const struct world *w)
 		bpf_set_trie(bpf.skel->maps.xnts_local6, &bpf.loaded.local6[i], &w->local6[i], 1);
 	}
 	for (i = 0; i < WORLD_LISTED; i++) {
-		bpf_set_trie(bpf.skel->maps.xnts_lists4, &bpf.loaded.listed4[i], &w->listed4[i], w->list);
-		bpf_set_trie(bpf.skel->maps.xnts_lists6, &bpf.loaded.listed6[i], &w->listed6[i], w->list);
+		bpf_set_trie(bpf.skel->maps.xnts_lists4, &bpf.loaded.listed4[i], &w->listed4[i],
+			     w->list[i]);
+		bpf_set_trie(bpf.skel->maps.xnts_lists6, &bpf.loaded.listed6[i], &w->listed6[i],
+			     w->list[i]);
 	}
 	bpf.loaded = *w;
 }

@@ -42,12 +42,112 @@ static void allowance_wraps(void **state)
 	host.tai = 0;
 }
 
+/* iburst of 8, two seconds apart or at once, and then a poll every 64 s: every one passes. */
+static void honest_client(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+	int i;
+
+	s->world.config.plain = (struct xnts_limit){ 8 * SECOND / TICK, 8 };
+	s->target->load(&s->world);
+	limit_source_is(s, 4, 52, 0);
+	host.tai = clock_ns(CLOCK_TAI);
+	for (i = 0; i < 8; i++)
+		assert_next(s, XNTS_V_plain_answered);
+	for (i = 0; i < 100; i++) {
+		host.tai += 64 * SECOND;
+		assert_next(s, XNTS_V_plain_answered);
+	}
+	host.tai += 64 * SECOND;
+	for (i = 0; i < 8; i++, host.tai += 2 * SECOND)
+		assert_next(s, XNTS_V_plain_answered);
+	host.tai = 0;
+}
+
+/* One in four over the limit gets the kiss, as chance has it. */
+static void kiss_is_rare(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+	__u32 i;
+
+	s->world.config.kod_one_in = 4;
+	limits_load(s, 1, 0);
+	limit_source_is(s, 4, 53, 0);
+	assert_next(s, XNTS_V_plain_answered);
+	for (i = 0; i < 16; i++) {
+		host.random = i;
+		assert_next(s, i % 4 ? XNTS_V_drop_limited : XNTS_V_kod_rate);
+	}
+	host.random = 0;
+}
+
+/* What is ahead of now by more than the lead is shed; what was long ago is forgotten. */
+static void budget_edge(void **state)
+{
+	struct sweep *s = sweep_start_nts(state, 4, 0);
+
+	s->world.config.budget = 800;
+	limits_load(s, 0, 0);
+	host.mono = world_clock(&s->world)->mono + 1;
+	host.scratch.budget_until = host.mono + LIMIT_LEAD + 1;
+	assert_next(s, XNTS_V_drop_over_budget);
+	host.scratch.budget_until = host.mono + LIMIT_LEAD;
+	assert_next(s, XNTS_V_nts_answered);
+	host.scratch.budget_until = 1;
+	assert_next(s, XNTS_V_nts_answered);
+	assert_true(host.scratch.budget_until >= host.mono);
+	host.mono = 0;
+	host.scratch.budget_until = 0;
+}
+
+/* Work at 800 per mille is paid for after 5/4 of the time it took. */
+static void budget_price(void **state)
+{
+	struct xnts_config config = { .budget = 800 };
+	struct xnts_scratch s = { 0 };
+
+	(void)state;
+	host.mono = 5 * SECOND + 4000;
+	budget_charge(&s, &config, 5 * SECOND);
+	assert_int_equal(s.budget_until, 5 * SECOND + 5000);
+	budget_charge(&s, &config, 5 * SECOND);
+	assert_int_equal(s.budget_until, 5 * SECOND + 10000);
+	config.budget = 0;
+	budget_charge(&s, &config, 5 * SECOND);
+	assert_int_equal(s.budget_until, 5 * SECOND + 10000);
+	host.mono = 0;
+}
+
+/* 1,000 answers a second: a second of many requests has so many, and what a burst allows. */
+static void ceiling_by_time(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+	int i, answers = 0;
+
+	s->world.config.ceiling = SECOND / 1000;
+	limits_load(s, 0, 0);
+	host.scratch.ceiling_until = 0;
+	host.mono = world_clock(&s->world)->mono + 1;
+	for (i = 0; i < 10000; i++, host.mono += SECOND / 10000) {
+		sweep_packet(s);
+		answers += s->run.out.verdict == XNTS_V_plain_answered;
+	}
+	assert_in_range(answers, 1000, 1000 + LIMIT_LEAD / (SECOND / 1000) + 1);
+	host.mono = 0;
+	host.scratch.ceiling_until = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIMIT_SWEEPS(&host_target),
 		SWEEP(allowance_returns, &host_target),
 		SWEEP(allowance_wraps, &host_target),
+		SWEEP(honest_client, &host_target),
+		SWEEP(kiss_is_rare, &host_target),
+		SWEEP(budget_edge, &host_target),
+		SWEEP(budget_price, &host_target),
+		SWEEP(ceiling_by_time, &host_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
