@@ -149,6 +149,19 @@ static int remove_link(const char *path)
 	return err;
 }
 
+/* A link cannot change its mode: it goes before a new one can come, and comes back if none can. */
+static int change_mode(struct dataplane *dp, const char *ifname, const char *path,
+		       enum config_mode from, enum config_mode to)
+{
+	int err;
+
+	remove_link(path);
+	err = attach_new(dp, ifname, path, to);
+	if (err)
+		attach_new(dp, ifname, path, from);
+	return err;
+}
+
 static int attach_locked(struct dataplane *dp, const char *ifname, enum config_mode mode)
 {
 	struct bpf_link_info info;
@@ -160,13 +173,13 @@ static int attach_locked(struct dataplane *dp, const char *ifname, enum config_m
 	err = fd = open_link(ifname, path, &info);
 	if (fd >= 0) {
 		now = current_mode(info.xdp.ifindex);
-		/* A link cannot change its mode. */
-		err = mode == CONFIG_MODE_AUTO || mode == now ? update_link(dp, ifname, fd, &info)
-							      : -ENOENT;
+		if (mode == CONFIG_MODE_AUTO || mode == now)
+			err = update_link(dp, ifname, fd, &info);
 		close(fd);
+		if (mode != CONFIG_MODE_AUTO && mode != now)
+			return change_mode(dp, ifname, path, now, mode);
 	}
 	if (err == -ENOENT) {
-		/* A live link in the other mode has to go before the new one can come. */
 		remove_link(path);
 		return attach_new(dp, ifname, path, mode);
 	}

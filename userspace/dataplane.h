@@ -46,7 +46,8 @@ int dataplane_unload(void);
 /*
  * Attaches the loaded program to an interface and pins the link.  A link of
  * ours that is there is updated atomically; a severed one is made anew, and so is one in
- * another mode than the one asked for.  CONFIG_MODE_AUTO: native, else generic.
+ * another mode than the one asked for, which is put back on an error.  CONFIG_MODE_AUTO:
+ * native, else generic.
  * -EBUSY: another program holds the interface.  The mode obtained is logged.
  */
 int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode mode);

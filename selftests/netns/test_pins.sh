@@ -130,6 +130,10 @@ check "its MAC is ours at once" wait_for 3 mac_is_ours ext.5
 check "--attach again" xntsd --attach ext.5
 check "--attach to another mode" xntsd --attach ext.5 --mode generic
 check "which is generic" generic_on ext.5
+check "--attach to one that has generic XDP alone" xntsd --attach lo
+check "cannot make it native" fails_saying "lo: cannot attach in native mode" xntsd --attach lo --mode native
+check "which leaves it generic" generic_on lo
+xntsd --detach lo
 stop xntsd
 start_xntsd || bail "xntsd does not start with a link of a script"
 check_equal "a new daemon takes over what a script attached" "$(program_id srv0)" \
