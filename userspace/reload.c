@@ -5,23 +5,38 @@
 #include "check.h"
 #include "daemon.h"
 
+static const struct dataplane_link *find_link(const struct dataplane_link *links, int count,
+					      const char *ifname)
+{
+	for (int i = 0; i < count; i++)
+		if (!strcmp(links[i].ifname, ifname))
+			return &links[i];
+	return NULL;
+}
+
 int attach_interfaces(struct daemon *d, const struct config *cfg)
 {
 	const struct config_interfaces *list = &cfg->ntp.interfaces;
-	bool made[CONFIG_INTERFACES] = { false };
-	int err = 0;
+	struct dataplane_link links[DATAPLANE_MAX_LINKS];
+	int count = dataplane_links(links, DATAPLANE_MAX_LINKS), err = 0;
+	unsigned int done = 0;
 
-	for (unsigned int i = 0; i < list->count && !err; i++) {
-		bool had = dataplane_has_link(list->item[i]);
+	for (; done < list->count && !err; done++) {
+		const char *ifname = list->item[done];
 
-		if (had && !if_nametoindex(list->item[i]))
-			continue; /* attached when its device is back */
-		err = dataplane_attach(d->dp, list->item[i], cfg->ntp.mode);
-		made[i] = !err && !had;
+		if (!find_link(links, count, ifname) || if_nametoindex(ifname))
+			err = dataplane_attach(d->dp, ifname, cfg->ntp.mode);
+		/* else it is attached when its device is back */
 	}
-	for (unsigned int i = 0; i < list->count && err; i++)
-		if (made[i])
+	/* All as before, but for the last one, which has not been attached. */
+	for (unsigned int i = 0; i + 1 < done && err; i++) {
+		const struct dataplane_link *had = find_link(links, count, list->item[i]);
+
+		if (!had)
 			dataplane_detach(list->item[i]);
+		else if (had->ifindex)
+			dataplane_attach(d->dp, had->ifname, had->mode);
+	}
 	return err;
 }
 
@@ -138,27 +153,27 @@ static int apply(struct daemon *d, const struct config *new, const struct lists 
 	err = apply_ke(d, new);
 	if (err)
 		goto undo_clock;
-	err = attach_interfaces(d, new);
-	if (err)
-		goto undo_ke;
 	err = apply_metrics(d, old, new);
 	if (err)
-		goto undo_attach;
+		goto undo_ke;
 	err = enter_lists(d, lists);
 	if (err)
 		goto undo_lists;
 	err = apply_addresses(d, new);
 	if (err)
 		goto undo_lists;
+	err = attach_interfaces(d, new);
+	if (err)
+		goto undo_addresses;
 	clock_source_close(d->clock);
 	d->clock = clock;
 	return 0;
 
+undo_addresses:
+	apply_addresses(d, old);
 undo_lists:
 	restore_lists(d);
 	apply_metrics(d, new, old);
-undo_attach:
-	detach_dropped(new, old);
 undo_ke:
 	apply_ke(d, old);
 	stop_unwanted_ke(d, old);

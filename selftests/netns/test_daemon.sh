@@ -56,6 +56,10 @@ config() {
 	bpftool -j map dump pinned "$PIN_DIR/config"
 }
 
+config_differs_from() { # DUMP
+	[ "$(config)" != "$1" ]
+}
+
 refuses_reload_saying() { # "TEXT|TEXT..."
 	local before text texts
 	before=$(config)
@@ -80,6 +84,10 @@ answers() {
 
 attached() { # DEVICE
 	ip -n server -details link show "$1" | grep -q 'prog/xdp'
+}
+
+generic_on() { # DEVICE
+	ip -n server link show "$1" | grep -q xdpgeneric
 }
 
 not() {
@@ -157,6 +165,19 @@ write_config </dev/null
 change interfaces "interfaces = srv0 ext0 ext1\nttl = 11\naddresses = 192.0.2.1"
 check "a reload onto another's program" refuses_reload_saying "ext1: XDP program id"
 check "leaves no interface attached" not attached ext0
+write_config </dev/null
+change interfaces "interfaces = srv0 ext1\nmode = generic"
+check "a reload into another mode, and onto another's program" refuses_reload_saying "ext1: XDP program id"
+check "leaves the mode" not generic_on srv0
+before=$(config)
+xntsd --attach ext0
+wait_for 3 config_differs_from "$before"
+write_config </dev/null
+change interfaces "interfaces = srv0 ext0"
+printf '[metrics]\nlisten = 203.0.113.1:9123\n' >>"$TMP/xnts.conf"
+check "a reload that cannot serve metrics" refuses_reload_saying "[metrics] listen: cannot serve there"
+check "leaves what a script has attached" attached ext0
+xntsd --detach ext0
 
 write_config </dev/null
 change interfaces "interfaces = srv0 ext0\nttl = 11"
