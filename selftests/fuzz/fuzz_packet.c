@@ -104,12 +104,29 @@ static void as_payload(const uint8_t *data, size_t size, int ip_version)
 		REQUIRE(out.action == XDP_PASS);
 }
 
+/* The client whose identifier an answered request carries: bytes before ours may be a field
+ * that takes ours in. */
+static bool asking_client(const struct packet *p, struct client *asking)
+{
+	const uint8_t *ef = p->payload + NTP_LEN;
+
+	while (get16(ef) != 0x0104)
+		ef += get16(ef + 2);
+	*asking = client;
+	asking->uid_len = get16(ef + 2) - 4;
+	if (asking->uid_len > CLIENT_UID_MAX)
+		return false;
+	memcpy(asking->uid, ef + 4, asking->uid_len);
+	return true;
+}
+
 /* nonce length, padding, bytes to encrypt, bytes behind, order; then those bytes, and what
  * is left goes before the authenticator. */
 static void as_sealed(const uint8_t *data, size_t size)
 {
 	static uint8_t frame[FRAME_MAX];
 	static struct outcome out;
+	static struct client asking;
 	static struct packet p;
 	uint32_t encrypt, behind, at;
 	struct answer a;
@@ -133,7 +150,9 @@ static void as_sealed(const uint8_t *data, size_t size)
 	if (out.verdict != XNTS_V_nts_answered)
 		return;
 	at = packet_payload_at(&p);
-	REQUIRE(client_open(&client, &p, out.frame + at, out.len - at, &a));
+	if (!asking_client(&p, &asking))
+		return;
+	REQUIRE(client_open(&asking, &p, out.frame + at, out.len - at, &a));
 	REQUIRE((uint64_t)a.cookies == out.cookies_issued);
 }
 
