@@ -83,11 +83,15 @@ int ke_process_hear(struct ke_process *process)
 {
 	enum ke_message type;
 	char body[1];
-	ssize_t n;
+	ssize_t n = ke_control_receive(process->control, &type, body, sizeof(body), NULL);
 
-	while ((n = ke_control_receive(process->control, &type, body, sizeof(body), NULL)) >= 0)
-		process->ready |= type == KE_READY;
-	return n == -EAGAIN ? 0 : -EPIPE;
+	if (n == -EAGAIN)
+		return 0;
+	/* Who says more than READY, once, is no longer the program that was started. */
+	if (n != 0 || type != KE_READY || process->ready)
+		return -EPIPE;
+	process->ready = true;
+	return 0;
 }
 
 int ke_process_set_keys(const struct ke_process *process, const struct ke_sealing_keys *keys)

@@ -30,7 +30,7 @@ struct ke_start {
 /* Executes this very program as a worker.  Fills pid, pidfd and control; 0 or -errno. */
 int ke_process_start(struct ke_process *process, const struct ke_start *start);
 
-/* Takes what it has to say: sets `ready`.  -EPIPE when it said its last. */
+/* Takes what it has to say: sets `ready`.  -EPIPE when it said its last, or what it must not. */
 int ke_process_hear(struct ke_process *process);
 
 int ke_process_set_keys(const struct ke_process *process, const struct ke_sealing_keys *keys);

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ke_control.h"
+#include "ke_process.h"
 
 static int pair[2];
 
@@ -127,6 +127,34 @@ static void what_is_no_message(void **state)
 	assert_int_equal(ke_control_send(pair[1], KE_READY, NULL, 0, NULL), -EPIPE);
 }
 
+/* A worker in the hands of an enemy must not keep the daemon reading. */
+static void a_worker_says_ready_once(void **state)
+{
+	struct ke_process worker = { .control = pair[1] };
+
+	(void)state;
+	assert_int_equal(ke_process_hear(&worker), 0);
+	assert_false(worker.ready);
+	assert_int_equal(ke_control_send(pair[0], KE_READY, NULL, 0, NULL), 0);
+	assert_int_equal(ke_process_hear(&worker), 0);
+	assert_true(worker.ready);
+	assert_int_equal(ke_process_hear(&worker), 0);
+	assert_int_equal(ke_control_send(pair[0], KE_READY, NULL, 0, NULL), 0);
+	assert_int_equal(ke_process_hear(&worker), -EPIPE);
+}
+
+static void a_worker_says_nothing_else(void **state)
+{
+	struct ke_process worker = { .control = pair[1] };
+
+	(void)state;
+	assert_int_equal(ke_control_send(pair[0], KE_SEAL, NULL, 0, NULL), 0);
+	assert_int_equal(ke_process_hear(&worker), -EPIPE);
+	assert_int_equal(ke_control_send(pair[0], KE_READY, "a", 1, NULL), 0);
+	assert_int_equal(ke_process_hear(&worker), -EPIPE);
+	assert_false(worker.ready);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
@@ -137,6 +165,8 @@ int main(void)
 		T(descriptors_come_along),
 		T(unwanted_descriptors),
 		T(what_is_no_message),
+		T(a_worker_says_ready_once),
+		T(a_worker_says_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
