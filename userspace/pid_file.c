@@ -56,33 +56,41 @@ static int open_to_write(const char *path)
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 }
 
-/* A reader holds the lock for an instant, so one refusal says little. */
-static bool lock(int fd)
+/* Its owner may have removed the file between our open() and flock(). */
+static bool is_there(const char *path, int fd)
 {
-	for (int i = 0; i < 3; i++) {
-		if (!flock(fd, LOCK_EX | LOCK_NB))
-			return true;
-		usleep(50000);
-	}
-	return false;
+	struct stat there, opened;
+
+	return !stat(path, &there) && !fstat(fd, &opened) && there.st_ino == opened.st_ino &&
+	       there.st_dev == opened.st_dev;
+}
+
+static int open_locked(const char *path)
+{
+	int fd = open_to_write(path);
+
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && is_there(path, fd))
+		return fd;
+	close(fd);
+	return -EEXIST;
 }
 
 int pid_file_lock(const char *path)
 {
-	int fd = open_to_write(path);
+	int fd = open_locked(path);
 
-	if (fd < 0) {
-		int err = -errno;
-
-		log_error("%s: %s", path, strerror(-err));
-		return err;
+	/* A reader holds the lock for an instant, so one refusal says little. */
+	for (int i = 0; i < 2 && fd == -EEXIST; i++) {
+		usleep(50000);
+		fd = open_locked(path);
 	}
-	if (!lock(fd)) {
-		log_error("%s: another xntsd runs, process %d", path, (int)read_pid(fd));
-		close(fd);
-		return -EEXIST;
-	}
-	if (ftruncate(fd, 0) || dprintf(fd, "%d\n", (int)getpid()) < 0)
+	if (fd == -EEXIST)
+		log_error("%s: another xntsd runs, process %d", path, (int)pid_file_owner(path));
+	else if (fd < 0)
+		log_error("%s: %s", path, strerror(-fd));
+	else if (ftruncate(fd, 0) || dprintf(fd, "%d\n", (int)getpid()) < 0)
 		log_warning("%s: cannot be written: %s", path, strerror(errno));
 	return fd;
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -52,6 +53,32 @@ static void test_no_number(void **unused)
 		assert_int_equal(owner(texts[i], true), -EBADMSG);
 }
 
+/* Ends 20 ms later, as xntsd does: first the file goes, then the lock. */
+static void *end_owner(void *fd)
+{
+	usleep(20000);
+	unlink(path);
+	close(*(int *)fd);
+	return NULL;
+}
+
+/* Who waited for the lock must not hold it on a file that is gone. */
+static void test_owner_ends_meanwhile(void **unused)
+{
+	int first = pid_file_lock(path), second;
+	pthread_t thread;
+
+	(void)unused;
+	assert_true(first >= 0);
+	assert_int_equal(pthread_create(&thread, NULL, end_owner, &first), 0);
+	second = pid_file_lock(path);
+	pthread_join(thread, NULL);
+	assert_true(second >= 0);
+	assert_int_equal(pid_file_owner(path), getpid());
+	assert_int_equal(pid_file_lock(path), -EEXIST);
+	close(second);
+}
+
 static int setup(void **unused)
 {
 	int fd = mkstemp(path);
@@ -72,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_no_number),
+		cmocka_unit_test(test_owner_ends_meanwhile),
 	};
 
 	return cmocka_run_group_tests_name("pid_file", tests, setup, teardown);
