@@ -68,23 +68,24 @@ static __always_inline __u64 limit_source(const struct xnts_request *rq)
 	return (__u64)rq->ip6->src[0] << 32 | rq->ip6->src[1];
 }
 
-/* Ticks by which a bucket is ahead of now; what it cannot have reached is 52 days old. */
+/* Ticks by which a bucket is ahead of now; what it cannot have reached is 52 days old, and
+ * 0 is a bucket never used. */
 static __always_inline __u32 bucket_ahead(__u32 until, __u32 now, __u32 room)
 {
 	__u32 ahead = until - now;
 
-	return ahead <= room ? ahead : 0;
+	return until && ahead <= room ? ahead : 0;
 }
 
 /*
- * Takes one request from the source's allowance; false when none is left.  `kind` keeps
- * the two allowances apart.  Of the source's two buckets the emptier one counts, so
+ * Takes one request from the source's allowance, or only looks (not `take`); false when
+ * none is left.  `kind` keeps the two allowances apart.  Of the source's two buckets the emptier one counts, so
  * that sharing one with a flood does no harm; both are charged, as far as what they
  * count is less (conservative update, Estan and Varghese 2002).  Two CPUs may take one
  * token twice: a limit need not be exact.
  */
 static __always_inline bool limit_take(const struct xnts_request *rq,
-				       const struct xnts_limit *limit, __u64 kind)
+				       const struct xnts_limit *limit, __u64 kind, bool take)
 {
 	const struct xnts_bucket_key *key = map_bucket_key();
 	__u32 now = rq->received >> LIMIT_TICK_SHIFT;
@@ -103,8 +104,8 @@ static __always_inline bool limit_take(const struct xnts_request *rq,
 	ahead_a = bucket_ahead(*a, now, room);
 	ahead_b = bucket_ahead(*b, now, room);
 	ahead = (ahead_a < ahead_b ? ahead_a : ahead_b) + limit->interval;
-	if (ahead > room)
-		return false;
+	if (ahead > room || !take)
+		return ahead <= room;
 	if (ahead_a < ahead)
 		*a = now + ahead;
 	if (ahead_b < ahead)
@@ -115,13 +116,20 @@ static __always_inline bool limit_take(const struct xnts_request *rq,
 static __always_inline bool limit_plain(const struct xnts_request *rq,
 					const struct xnts_config *config)
 {
-	return limit_take(rq, &config->plain, 0);
+	return limit_take(rq, &config->plain, 0, true);
 }
 
 static __always_inline bool limit_nts(const struct xnts_request *rq,
 				      const struct xnts_config *config)
 {
-	return limit_take(rq, &config->nts, 1);
+	return limit_take(rq, &config->nts, 1, true);
+}
+
+/* Asked before any AES: who verified too often costs no more of the CPU's time. */
+static __always_inline bool limit_nts_left(const struct xnts_request *rq,
+					   const struct xnts_config *config)
+{
+	return limit_take(rq, &config->nts, 1, false);
 }
 
 /* Ours to answer at all: lists, and the ceiling of this CPU. */

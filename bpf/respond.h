@@ -217,6 +217,8 @@ static __always_inline int answer_fields(struct xnts_request *rq, const struct x
 		return answer_plain_fields(rq, config, s);
 	if (!s->ad_len || !s->cookie_off || !s->uid_off || ntp_mode(rq->ntp) != NTP_MODE_CLIENT)
 		return XNTS_V_drop_nts_malformed;
+	if (!limit_nts_left(rq, config))
+		return XNTS_V_drop_nts_limited;
 	return budget_left(s, config, s->started) ? XNTS_NEXT : XNTS_V_drop_over_budget;
 }
 

@@ -42,6 +42,38 @@ static void allowance_wraps(void **state)
 	host.tai = 0;
 }
 
+/* Nor is one that never came, in the moments before they wrap. */
+static void first_comes_before_the_wrap(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	limits_load(s, BURST, 0);
+	limit_source_is(s, 4, 54, 0);
+	host.tai = (1ULL << 52) - TICK; /* 2^32 ticks, less one */
+	world_clock(&s->world)->tai = host.tai;
+	s->target->load(&s->world);
+	assert_burst(s, BURST, XNTS_V_plain_answered, XNTS_V_drop_limited);
+	host.tai = 0;
+}
+
+/* A source whose allowance is spent takes no more of the CPU's time for NTS. */
+static void limited_nts_is_free(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+	__u64 spent;
+
+	s->world.config.budget = 800;
+	limits_load(s, 0, BURST);
+	limit_source_is(s, 4, 55, 0);
+	client_request(&s->client, &s->packet, 0);
+	host.scratch.budget_until = 0;
+	assert_burst(s, BURST, XNTS_V_nts_answered, XNTS_V_drop_nts_limited);
+	spent = host.scratch.budget_until;
+	assert_next(s, XNTS_V_drop_nts_limited);
+	assert_int_equal(host.scratch.budget_until, spent);
+	host.scratch.budget_until = 0;
+}
+
 /* iburst of 8, two seconds apart or at once, and then a poll every 64 s: every one passes. */
 static void honest_client(void **state)
 {
@@ -143,6 +175,8 @@ int main(void)
 		LIMIT_SWEEPS(&host_target),
 		SWEEP(allowance_returns, &host_target),
 		SWEEP(allowance_wraps, &host_target),
+		SWEEP(first_comes_before_the_wrap, &host_target),
+		SWEEP(limited_nts_is_free, &host_target),
 		SWEEP(honest_client, &host_target),
 		SWEEP(kiss_is_rare, &host_target),
 		SWEEP(budget_edge, &host_target),
