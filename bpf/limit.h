@@ -5,7 +5,8 @@
  *   ceiling   answers of a CPU, of any kind
  *   budget    time a CPU spends on NTS, asked before any AES is done
  *   source    one for plain NTP and NTS that fails, another for NTS that verified: a
- *             spoofer, who has no cookie, cannot use up a client's second one
+ *             spoofer, who has no cookie, cannot use up a client's second one, which is
+ *             looked at before any AES and charged after it
  *
  * Every limit is a virtual schedule (GCRA): a time until which the allowance is
  * spent.  A request moves it on by an interval and is over the limit when it is
@@ -79,10 +80,10 @@ static __always_inline __u32 bucket_ahead(__u32 until, __u32 now, __u32 room)
 
 /*
  * Takes one request from the source's allowance, or only looks (not `take`); false when
- * none is left.  `kind` keeps the two allowances apart.  Of the source's two buckets the emptier one counts, so
- * that sharing one with a flood does no harm; both are charged, as far as what they
- * count is less (conservative update, Estan and Varghese 2002).  Two CPUs may take one
- * token twice: a limit need not be exact.
+ * none is left.  `kind` keeps the two allowances apart.  Of the source's two buckets the
+ * emptier one counts, so that sharing one with a flood does no harm; both are charged, as
+ * far as what they count is less (conservative update, Estan and Varghese 2002).  Two CPUs
+ * may take one token twice: a limit need not be exact.
  */
 static __always_inline bool limit_take(const struct xnts_request *rq,
 				       const struct xnts_limit *limit, __u64 kind, bool take)
