@@ -137,6 +137,30 @@ static int check_unchangeable(const struct config *from, const struct config *to
 	return -EINVAL;
 }
 
+/* What packets and scrapers meet.  Attaching comes last: it undoes itself. */
+static int apply_data_plane(struct daemon *d, const struct config *new, const struct lists *lists)
+{
+	const struct config *old = d->cfg;
+	int err = apply_metrics(d, old, new);
+
+	if (err)
+		return err;
+	err = enter_lists(d, lists);
+	if (err)
+		goto undo_lists;
+	err = apply_addresses(d, new);
+	if (err)
+		goto undo_lists;
+	err = attach_interfaces(d, new);
+	if (!err)
+		return 0;
+	apply_addresses(d, old);
+undo_lists:
+	restore_lists(d);
+	apply_metrics(d, new, old);
+	return err;
+}
+
 /* Every step that can fail, each undone by putting the old configuration back. */
 static int apply(struct daemon *d, const struct config *new, const struct lists *lists)
 {
@@ -153,27 +177,13 @@ static int apply(struct daemon *d, const struct config *new, const struct lists 
 	err = apply_ke(d, new);
 	if (err)
 		goto undo_clock;
-	err = apply_metrics(d, old, new);
+	err = apply_data_plane(d, new, lists);
 	if (err)
 		goto undo_ke;
-	err = enter_lists(d, lists);
-	if (err)
-		goto undo_lists;
-	err = apply_addresses(d, new);
-	if (err)
-		goto undo_lists;
-	err = attach_interfaces(d, new);
-	if (err)
-		goto undo_addresses;
 	clock_source_close(d->clock);
 	d->clock = clock;
 	return 0;
 
-undo_addresses:
-	apply_addresses(d, old);
-undo_lists:
-	restore_lists(d);
-	apply_metrics(d, new, old);
 undo_ke:
 	apply_ke(d, old);
 	stop_unwanted_ke(d, old);
