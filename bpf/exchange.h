@@ -21,7 +21,8 @@ static __always_inline void take_subkeys(struct xnts_crypt *c, int i,
 	c->zero[i] = (struct crypt_block){ { load64(key->zero), load64(key->zero + 8) } };
 }
 
-/* O: feeds the old cookie's CTR. */
+/* O: feeds the old cookie's CTR.  The crypto's memory is all zero before, as it is wiped
+ * after; C2S's and S2C's subkeys are, until LA and LB have made them. */
 XNTS_GLOBAL int exchange_begin(struct xnts_scratch *s, const struct xnts_cookie_key *open_key,
 			       const struct xnts_cookie_key *seal_key)
 {
@@ -37,9 +38,6 @@ XNTS_GLOBAL int exchange_begin(struct xnts_scratch *s, const struct xnts_cookie_
 	span_store(s, AT_ZERO, (struct crypt_block){ 0 });
 	ctr_start(c, span_load(s, s->cookie_off + COOKIE_TAG), AT_KEYS, 2 * SIV_KEY_LEN);
 	c->ctr_lanes = 0xf;
-	c->sealed = 0;
-	c->finished = 0;
-	c->malformed = 0;
 	return lanes_feed(s);
 }
 

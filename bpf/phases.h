@@ -26,7 +26,7 @@
  *
  * Chains wait for what they need, so lengths may vary.  More cookies are made in a phase
  * `cookies` before `stamp`, with m and s in lane 3, C in lane 2 and q in lane 1: 22 passes
- * for one placeholder, 68 for seven (test_schedule.c counts).
+ * for one placeholder, 68 for seven (test_exchange.c counts).
  */
 #ifndef XNTS_PHASES_H
 #define XNTS_PHASES_H
@@ -147,7 +147,6 @@ static __always_inline void phase_first(struct xnts_scratch *s)
 
 	c->phase = PHASE_VERDICT;
 	c->ctr_lanes = 0;
-	c->subkeys[KEY_C2S] = c->subkeys[KEY_S2C] = (struct crypt_subkeys){ 0 };
 	chain_start(&c->lane[0], JOB_REQUEST_AD, KEY_C2S, 0, s->ad_len);
 	c->lane[0].ready = (s->ad_len - 1) & ~(AES_BLOCK - 1); /* the last block needs LA */
 	chain_start(&c->lane[1], JOB_REPLY_ROOT, KEY_S2C, AT_ZERO, AES_BLOCK);
