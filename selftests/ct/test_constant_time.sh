@@ -79,7 +79,7 @@ leak table aes.h 'aes_unpack(blocks->b[0], q);' \
 	'	static const __u8 table[256] = { 1, 2, 3 };
 	q[0] ^= table[q[1] & 255];'
 leak branch aes.h 'aes_unpack(blocks->b[0], q);' '	if (q[0] & 1) asm volatile("");'
-leak compare exchange.h 'differs = d.w[0] | d.w[1];' '	if (d.w[0]) return 1;'
+leak compare jobs.h 'differs = d.w[0] | d.w[1];' '	if (d.w[0]) return 1;'
 
 clangs=$(for c in clang-19 clang-14 clang; do have $c && readlink -f "$(command -v $c)"; done | sort -u)
 if have python3 && have bpftool && [ "$clangs" ]; then
