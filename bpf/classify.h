@@ -48,7 +48,8 @@ static __always_inline bool source6_is_refused(const __be32 src[4])
 
 static __always_inline bool source_is_refused(const struct xnts_request *rq)
 {
-	if (!rq->udp->src)
+	/* The group bit of a MAC (IEEE 802): the answer would go to the whole segment. */
+	if (!rq->udp->src || rq->eth->src[0] & bpf_htons(0x0100))
 		return true;
 	return rq->ip_version == 4 ? source4_is_refused(rq->ip4->src) : source6_is_refused(rq->ip6->src);
 }

@@ -79,6 +79,8 @@ MAKE(version5) { p->payload[0] = 0x2b; }
 MAKE(version6) { p->payload[0] = 0x33; }
 MAKE(version7) { p->payload[0] = 0x39; }
 MAKE(source_port_zero) { p->sport = 0; }
+MAKE(source_multicast_mac) { p->src_mac[0] |= 1; }
+MAKE(source_broadcast_mac) { memset(p->src_mac, 0xff, 6); }
 MAKE(source_is_destination) { memcpy(p->src, p->dst, 16); }
 
 static void make_source(struct packet *p, const uint8_t *addr)
@@ -202,6 +204,8 @@ static const struct test_case frame_cases[] = {
 	CASE(drop_version, version6, "version 6"),
 	CASE(drop_version, version7, "version 7, mode 1"),
 	CASE(drop_source, source_port_zero, "source port 0"),
+	CASE(drop_source, source_multicast_mac, "source's MAC is multicast"),
+	CASE(drop_source, source_broadcast_mac, "source's MAC is broadcast"),
 	CASE(drop_source, source_is_destination, "source is the destination"),
 	CASE(drop_source, source_anyip, "source is another address of ours", .flags = ONLY4),
 	CASE(drop_source, source_loopback, "source 127.1.2.3", .flags = ONLY4),
