@@ -149,9 +149,8 @@ static int apply_data_plane(struct daemon *d, const struct config *new, const st
 	if (err)
 		goto undo_lists;
 	err = apply_addresses(d, new);
-	if (err)
-		goto undo_lists;
-	err = attach_interfaces(d, new);
+	if (!err)
+		err = attach_interfaces(d, new);
 	if (!err)
 		return 0;
 	apply_addresses(d, old);
