@@ -146,14 +146,19 @@ static __always_inline int limit_admit(const struct xnts_request *rq,
 		    (!listed && config->flags & XNTS_REFUSE_UNLISTED))
 			return XNTS_V_drop_refused;
 	}
-	if (config->ceiling) {
-		__s64 ahead = s->ceiling_until - rq->time.mono;
-
-		if (ahead > (__s64)LIMIT_LEAD)
-			return XNTS_V_drop_over_ceiling;
-		s->ceiling_until = rq->time.mono + (ahead > 0 ? ahead : 0) + config->ceiling;
-	}
+	if (config->ceiling && (__s64)(s->ceiling_until - rq->time.mono) > (__s64)LIMIT_LEAD)
+		return XNTS_V_drop_over_ceiling;
 	return XNTS_NEXT;
+}
+
+/* One more answer of this CPU, to a request of CLOCK_MONOTONIC `mono`. */
+static __always_inline void ceiling_charge(struct xnts_scratch *s,
+					   const struct xnts_config *config, __u64 mono)
+{
+	__s64 ahead = s->ceiling_until - mono;
+
+	if (config->ceiling)
+		s->ceiling_until = mono + (ahead > 0 ? ahead : 0) + config->ceiling;
 }
 
 /* May this CPU start on one more NTS request?  budget_charge() says what it took. */

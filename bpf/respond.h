@@ -51,13 +51,15 @@ static __always_inline void count_answer(__u32 leap, __u32 cookies)
 
 /* 48 bytes, written over the request. */
 static __always_inline int answer_in_place(struct xnts_request *rq,
-					   const struct xnts_config *config)
+					   const struct xnts_config *config,
+					   struct xnts_scratch *s)
 {
 	struct ntp_header *ntp = rq->ntp;
 	int v = limit_plain_verdict(rq, config);
 
 	if (v != plain_verdict(rq) && v != XNTS_V_kod_rate)
 		return v;
+	ceiling_charge(s, config, rq->time.mono);
 	reply_header(ntp, rq);
 	if (v == XNTS_V_kod_rate)
 		reply_kiss(ntp, NTP_KISS_RATE);
@@ -78,6 +80,7 @@ static __always_inline int answer_from_scratch(struct xnts_request *rq,
 	/* Never more than was asked with; the bounds also tell the verifier. */
 	if (len < sizeof(struct ntp_header) || len > rq->payload_len || len > XNTS_MAX_PAYLOAD)
 		return XNTS_V_drop_internal;
+	ceiling_charge(s, config, s->started);
 	if (frame_store(rq, (void *)rq->ntp - rq->data, s->reply.b, len))
 		return XNTS_V_drop_internal;
 	if (send_back(rq, config, len, map_sum(&s->reply, len)))
@@ -264,7 +267,7 @@ static __always_inline int answer(struct xnts_request *rq, const struct xnts_con
 		trailer = 0;
 	}
 	if (!trailer)
-		return answer_in_place(rq, config);
+		return answer_in_place(rq, config, s);
 
 	if (__sync_lock_test_and_set(&s->busy, 1))
 		return XNTS_V_drop_busy;

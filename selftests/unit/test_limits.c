@@ -74,6 +74,24 @@ static void limited_nts_is_free(void **state)
 	host.scratch.budget_until = 0;
 }
 
+/* What is not answered is not charged to the total of answers. */
+static void limited_spares_the_ceiling(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	s->world.config.ceiling = LIMIT_LEAD;
+	limits_load(s, 1, 0);
+	host.scratch.ceiling_until = 0;
+	host.mono = world_clock(&s->world)->mono + 1;
+	limit_source_is(s, 4, 56, 0);
+	assert_burst(s, 1, XNTS_V_plain_answered, XNTS_V_drop_limited);
+	limit_source_is(s, 4, 56, 1);
+	assert_next(s, XNTS_V_plain_answered);
+	assert_next(s, XNTS_V_drop_over_ceiling);
+	host.mono = 0;
+	host.scratch.ceiling_until = 0;
+}
+
 /* iburst of 8, two seconds apart or at once, and then a poll every 64 s: every one passes. */
 static void honest_client(void **state)
 {
@@ -177,6 +195,7 @@ int main(void)
 		SWEEP(allowance_wraps, &host_target),
 		SWEEP(first_comes_before_the_wrap, &host_target),
 		SWEEP(limited_nts_is_free, &host_target),
+		SWEEP(limited_spares_the_ceiling, &host_target),
 		SWEEP(honest_client, &host_target),
 		SWEEP(kiss_is_rare, &host_target),
 		SWEEP(budget_edge, &host_target),
