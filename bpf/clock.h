@@ -68,6 +68,7 @@ static __always_inline void clock_read(struct xnts_request *rq, const struct xnt
 {
 	__u32 current = *(volatile const __u32 *)&clock->current;
 	const struct xnts_clock_state *c = &clock->slot[current & 1];
+	__u64 refreshed = *(volatile const __u64 *)&c->mono;
 	struct xnts_time *t = &rq->time;
 	__u64 mono = now_mono();
 	bool leapt = c->leap_at && rq->received >= c->leap_at;
@@ -82,13 +83,13 @@ static __always_inline void clock_read(struct xnts_request *rq, const struct xnt
 	t->precision = c->precision;
 	t->noise = clock_noise(c->precision);
 	t->root_delay = c->root_delay;
-	t->root_dispersion = aged_dispersion(c->root_dispersion, mono - c->mono);
+	t->root_dispersion = aged_dispersion(c->root_dispersion, mono - refreshed);
 	t->reference_id = c->reference_id;
 	t->reference_time = c->reference_time;
 
-	lost |= !c->mono || mono - c->mono > c->hold || clock_stepped(c, mono, rq->received);
-	/* The slot was rewritten under us: twice refreshed within microseconds. */
-	if (lost || current != *(volatile const __u32 *)&clock->current)
+	lost |= !refreshed || mono - refreshed > c->hold || clock_stepped(c, mono, rq->received);
+	/* The slot was rewritten under us: two refreshes, the last within microseconds. */
+	if (lost || *(volatile const __u64 *)&c->mono != refreshed)
 		time_unsynchronised(t);
 }
 

@@ -21,8 +21,8 @@
  *
  * Concurrency.  clock, keys, key_state and ke_counters are memory-mapped by the
  * writer (BPF_F_MMAPABLE).  A writer of `clock` fills the slot that is not
- * current and then publishes it with one aligned 32-bit store; a reader copies the
- * current slot and looks at `current` again.  A writer of a key slot stores
+ * current, `mono` first, and then publishes it with one aligned 32-bit store; a reader
+ * reads the current slot and looks at its `mono` again.  A writer of a key slot stores
  * id 0, then the key, then the id; a reader compares the id before and after
  * use.  A writer killed at any point leaves a state that readers can use.
  *

@@ -61,6 +61,8 @@ void dataplane_set_clock(struct dataplane *dp, const struct xnts_clock_state *st
 {
 	uint32_t next = !dp->clock->current;
 
+	__atomic_store_n(&dp->clock->slot[next].mono, state->mono, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	dp->clock->slot[next] = *state;
 	__atomic_store_n(&dp->clock->current, next, __ATOMIC_RELEASE);
 	/* The next call's writes to the slot left behind must not pass this. */

@@ -56,6 +56,37 @@ static void stamps_carry_noise(void **state)
 	host.random = 0;
 }
 
+static void refresh_once(void)
+{
+	struct xnts_clock *clock = &host.world.clock;
+
+	clock->slot[!clock->current] = clock->slot[clock->current];
+	clock->slot[!clock->current].mono++;
+	clock->current = !clock->current;
+}
+
+static void refresh_twice(void)
+{
+	refresh_once();
+	refresh_once();
+}
+
+/* A refresh leaves the slot being read alone; the next one does not. */
+static void refreshed_meanwhile(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	host.meanwhile = refresh_once;
+	sweep_packet(s);
+	assert_verdict(&s->run, XNTS_V_plain_answered);
+	assert_int_equal(s->run.out.unsynchronised, 0);
+	host.meanwhile = refresh_twice;
+	sweep_packet(s);
+	assert_verdict(&s->run, XNTS_V_plain_answered);
+	assert_int_equal(s->run.out.unsynchronised, 1);
+	host.meanwhile = NULL;
+}
+
 static void every_verdict_was_reached(void **state)
 {
 	int v;
@@ -73,6 +104,7 @@ int main(void)
 		SWEEP(scratch_in_use, &host_target),
 		SWEEP(frame_refused, &host_target),
 		SWEEP(stamps_carry_noise, &host_target),
+		SWEEP(refreshed_meanwhile, &host_target),
 		SWEEP(every_verdict_was_reached, NULL),
 	};
 
