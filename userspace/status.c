@@ -93,6 +93,30 @@ static void print_policy(FILE *out, const struct snapshot *s)
 	}
 }
 
+static const char *print_limit(FILE *out, const char *label, const char *what,
+			       const struct xnts_limit *limit)
+{
+	if (!limit->interval)
+		return label;
+	fprintf(out, LABEL "%s of a source: one every %.3f s, %u at once\n", label, what,
+		limit->interval * (double)(1 << 20) / 1e9, limit->burst);
+	return "";
+}
+
+static void print_limits(FILE *out, const struct snapshot *s)
+{
+	const struct xnts_config *c = &s->config;
+	const char *label = print_limit(out, "limits", "plain NTP", &c->plain);
+
+	label = print_limit(out, label, "NTS", &c->nts);
+	if (c->budget) {
+		fprintf(out, LABEL "NTS may take %.1f %% of each CPU\n", label, c->budget / 10.0);
+		label = "";
+	}
+	if (c->ceiling)
+		fprintf(out, LABEL "%.0f answers a second and CPU\n", label, 1e9 / c->ceiling);
+}
+
 /* As chronyc shows it: hexadecimal, and letters where a stratum 1 has them. */
 static void print_reference(FILE *out, const struct xnts_clock_state *c)
 {
@@ -175,6 +199,7 @@ void status_print(FILE *out, const struct snapshot *s, pid_t daemon)
 	print_links(out, s);
 	print_config(out, s, daemon);
 	print_policy(out, s);
+	print_limits(out, s);
 	print_clock(out, s);
 	print_keys(out, s);
 	print_totals(out, s);

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 240
 #
-# Two machines with one secret: chronyd gets its cookies by key establishment with the
-# first, whose answer sends it to the second for NTP.  So it goes across changes of
+# Two machines with one secret, one for key establishment and one for NTP: chronyd gets
+# its cookies from the first, whose answer sends it to the second.  So it goes across changes of
 # epochs, a reseed carried from the one to the other while both serve, and a
 # revocation; with a secret of its own the second sends NAKs.
 . "$(dirname "$0")/../lib.sh"
@@ -94,12 +94,14 @@ write_config <<-END
 	[keys]
 	epoch = ${EPOCH}s
 END
+sed -i '/^interfaces/d' "$TMP/xnts.conf" # key establishment alone
 write_second_config
 start_xntsd || bail "xntsd does not serve"
 wait_for 10 test -s "$TMP/keys" || bail "no secret was made"
 carry_secret || bail "the secret cannot be carried"
 start_second || bail "the second xntsd does not serve"
 
+check "the first answers no NTP itself" eval '! ip -n server link show srv0 | grep -q xdp'
 check "the second answers cookies of the first" cookies_are_shared
 id=$(sealing_id)
 sleep $((EPOCH + 1))

@@ -253,6 +253,10 @@ static void test_status_details(void **unused)
 	memcpy(&s.clock.reference_id, "GPS\0", 4);
 	s.links[0].mode = CONFIG_MODE_GENERIC;
 	s.config.flags = XNTS_REQUIRE_NTS | XNTS_LISTS;
+	s.config.plain = (struct xnts_limit){ 7629, 8 };
+	s.config.nts = (struct xnts_limit){ 238, 16 };
+	s.config.budget = 800;
+	s.config.ceiling = 2000;
 	s.link_count = 2;
 	strcpy(s.links[1].ifname, "eth1");
 	text = printed_status(&s, 321);
@@ -261,6 +265,10 @@ static void test_status_details(void **unused)
 	assert_non_null(strstr(text, "eth0 (generic, slow), eth1 (severed)\n"));
 	assert_non_null(strstr(text, "policy     NTS is required\n"
 				     "           sources are listed\n"
+				     "limits     plain NTP of a source: one every 8.000 s, 8 at once\n"
+				     "           NTS of a source: one every 0.250 s, 16 at once\n"
+				     "           NTS may take 80.0 % of each CPU\n"
+				     "           500000 answers a second and CPU\n"
 				     "clock "));
 	free(text);
 }
