@@ -83,16 +83,19 @@ static int setup(void **unused)
 	(void)unused;
 	if (!mkdtemp(folder))
 		return -1;
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) {
+	if (unshare(CLONE_NEWNS) != 0) {
 		why_no_chronyd = "making namespaces needs root";
 		return 0;
 	}
-	if (loopback_up() || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("xnts", "/run", "tmpfs", 0, NULL) ||
 	    mount("xnts", "/usr/local/bin", "tmpfs", 0, NULL))
 		return -1;
+	/* Fetching needs the machine's network, what follows a private one. */
 	if (!install_chrony())
 		why_no_chronyd = "scripts/unpack-deb.sh cannot fetch chrony";
+	if (unshare(CLONE_NEWNET) || loopback_up())
+		return -1;
 	return 0;
 }
 
