@@ -12,7 +12,7 @@
 #include "scratch.h"
 
 #define LAG_EVERY 4    /* answers between two measurements: 38 ns of clock reading each */
-#define LAG_STEP 256   /* ns; a larger surprise (an interrupt, a cold cache) counts as this */
+#define LAG_STEP 256   /* ns; a longer surprise (an interrupt) counts as this */
 #define LAG_MAX 100000 /* ns; longer is no work of ours */
 
 /* The lag expected of the answer being made, ns. */
@@ -33,10 +33,9 @@ static __always_inline void lag_learn(struct xnts_scratch *s)
 	if (lag <= 0 || lag > LAG_MAX)
 		return;
 	step = lag - *expected;
+	/* Nothing makes a measurement too short: what a cold first answer taught is soon gone. */
 	if (*expected && step > LAG_STEP)
 		step = LAG_STEP;
-	if (step < -LAG_STEP)
-		step = -LAG_STEP;
 	*expected += *expected ? step >> 2 : step;
 }
 

@@ -36,6 +36,7 @@ struct daemon {
 	struct xnts_clock_state state; /* as published last; mono 0: never */
 	uint64_t keys_version;         /* of what the maps and the workers hold */
 	bool keys_fed;
+	bool keys_awaited; /* logged */
 };
 
 /* Runs until SIGTERM or SIGINT.  0, or a negative errno when it could not start, logged. */

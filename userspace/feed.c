@@ -225,6 +225,11 @@ void feed_keys(struct daemon *d)
 
 	if (!d->keys_fed || d->keys_version != keys_version(d->keys))
 		feed_changed_keys(d);
+	if (err == -EAGAIN && !d->keys_fed && !d->keys_awaited) {
+		log_warning("keys: no secret yet: one is made, and NTS-KE begins, once the clock is "
+			    "synchronised");
+		d->keys_awaited = true;
+	}
 	if (!err && d->keys_fed && d->keys_version == keys_version(d->keys))
 		dataplane_confirm_keys(d->dp, clock_ns(CLOCK_MONOTONIC), KEYS_HOLD);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From a clock's nanoseconds to the stamps of an answer (bpf/clock.h). */
+/* From a clock's nanoseconds to the stamps of an answer (bpf/clock.h, lag.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,6 +80,63 @@ static void later_is_never_earlier(void **state)
 	host.random = 0;
 }
 
+/* Answers that each took `lag` ns from stamp to end. */
+static __u32 learn(struct xnts_scratch *s, __u64 lag, int answers)
+{
+	while (answers--) {
+		s->stamped = 1795000000 * SECOND;
+		host.tai = s->stamped + lag;
+		lag_learn(s);
+	}
+	host.tai = 0;
+	return lag_expected(s);
+}
+
+static void lag_is_added_to_the_stamp(void **state)
+{
+	struct xnts_scratch *s = &host.scratch;
+	struct ntp_timestamp want = ntp_from_utc(1795000000 * SECOND + 3000, clock_noise(0));
+
+	(void)state;
+	memset(s, 0, sizeof(*s));
+	assert_int_equal(learn(s, 3000, 1), 3000);
+	host.tai = 1795000000 * SECOND;
+	reply_stamp(s);
+	host.tai = 0;
+	assert_memory_equal(&((struct ntp_header *)s->reply.b)->transmit, &want, sizeof(want));
+}
+
+/* A cold first answer is forgotten within a burst; an interrupt is hardly noticed. */
+static void lag_follows_the_usual_answer(void **state)
+{
+	struct xnts_scratch *s = &host.scratch;
+	__u32 usual;
+
+	(void)state;
+	memset(s, 0, sizeof(*s));
+	assert_int_equal(learn(s, 60000, 1), 60000);
+	usual = learn(s, 3000, 24 * LAG_EVERY);
+	assert_in_range(usual, 3000, 3200);
+	assert_in_range(learn(s, 90000, LAG_EVERY), usual, usual + LAG_STEP / 4);
+	assert_in_range(learn(s, 2 * LAG_MAX, LAG_EVERY), usual, usual + LAG_STEP / 4);
+}
+
+/* Each number of cookies has a lag of its own. */
+static void lag_is_kept_by_cookies(void **state)
+{
+	struct xnts_scratch *s = &host.scratch;
+
+	(void)state;
+	memset(s, 0, sizeof(*s));
+	s->cookies = 1;
+	learn(s, 3000, 1);
+	s->cookies = 8;
+	assert_int_equal(lag_expected(s), 0);
+	assert_int_equal(learn(s, 9000, 1), 9000);
+	s->cookies = 1;
+	assert_int_equal(lag_expected(s), 3000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +145,9 @@ int main(void)
 		cmocka_unit_test(noise_stays_below_the_precision),
 		cmocka_unit_test(extreme_precisions_have_none),
 		cmocka_unit_test(later_is_never_earlier),
+		cmocka_unit_test(lag_is_added_to_the_stamp),
+		cmocka_unit_test(lag_follows_the_usual_answer),
+		cmocka_unit_test(lag_is_kept_by_cookies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
