@@ -48,6 +48,7 @@ start_xntsd || bail "xntsd does not serve"
 check "no source: unsynchronised" answers 3 0 "0 0 0 0"
 check "no source: the log says what to do" logged 'allow 127.0.0.1'
 check_equal "no source: once" "$(grep -cF 'allow 127.0.0.1' "$TMP/xntsd.log")" 1
+check_equal "no source: keys wait, and the log says so once" "$(grep -cF 'no secret yet' "$TMP/xntsd.log")" 1
 
 start_server_chronyd $'local stratum 3\nallow 127.0.0.1'
 check "chronyd that answers NTP on loopback: copied" wait_for 10 answers 0 3 "$LOCALHOST_REFID"
