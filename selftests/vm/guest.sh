@@ -21,7 +21,7 @@ mount_all() {
 	mount -t devpts devpts /dev/pts
 	mount -t tmpfs shm /dev/shm
 	mount -t tmpfs run /run
-	mount -t tmpfs tmp /tmp
+	# Not over /tmp: the tree may be there, and the overlay below keeps writes in memory.
 	mount -t bpf bpf /sys/fs/bpf
 }
 
