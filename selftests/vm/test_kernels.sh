@@ -14,9 +14,12 @@ ALL_KERNELS="
 6.12 trixie linux-image-amd64
 "
 SECONDS_A_KERNEL=1000
-# Of netns those whose clients bear emulation: at 64 polls a second chronyd takes an
-# answer that comes late for none.
-SUITES=${VM_SUITES:-guest prog_run netns/test_pass netns/test_pins netns/test_clock netns/test_scripts}
+# Of prog_run not the sweeps over every bit and length, nor the compilers: what
+# depends on the kernel is in the others, and emulation is slow.  Of netns those whose
+# clients bear emulation: at 64 polls a second chronyd takes an answer that comes
+# late for none.
+SUITES=${VM_SUITES:-guest prog_run/test_object prog_run/test_siv prog_run/test_verdicts
+	prog_run/test_exchanges prog_run/test_limits netns/test_pass netns/test_pins netns/test_clock netns/test_scripts}
 
 # The object as other compilers make it, for guest/test_verifier.sh.
 build_objects() {
