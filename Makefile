@@ -45,6 +45,7 @@ FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.
 BENCHES := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/bench/bench_*.c))
 PRELOADS := $(patsubst selftests/%.c,$(BUILD)/%.so,$(wildcard selftests/*/*.preload.c))
 TEST_BPF := $(patsubst selftests/%.c,$(BUILD)/%.o,$(wildcard selftests/*/*.bpf.c))
+NEXT := $(BUILD)/next
 MANPAGES := $(wildcard userspace/*.[1-8])
 
 .DELETE_ON_ERROR:
@@ -102,7 +103,7 @@ $(MAINS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libxnts.a
 
 TEST_CFLAGS = -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(SANITIZE)
 
-tests: all $(TESTS) $(FUZZERS) $(TEST_BPF) $(PRELOADS)
+tests: all $(TESTS) $(FUZZERS) $(TEST_BPF) $(PRELOADS) $(NEXT)/build/xntsd
 
 $(BUILD)/sanitized/%.o: userspace/%.c $(SKEL)
 	$(call say,CC,$@)
@@ -122,6 +123,18 @@ $(BUILD)/prog_run/%: selftests/prog_run/%.c $(BUILD)/sanitized/libxnts.a $(SKEL)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) $(DEPS) $< $(BUILD)/sanitized/libxnts.a $(CMOCKA) $(LIBS) -o $@
+
+# Another version with another ABI, for netns/test_upgrade: counters and configuration have moved,
+# and what counted as drop_mode counts as drop_of_tomorrow.
+$(NEXT)/build/xntsd: Makefile $(SRCS) $(wildcard bpf/* userspace/*.h)
+	$(call say,NEXT,$@)
+	$(Q)rm -rf $(NEXT) && mkdir -p $(NEXT) && cp -r Makefile vmlinux.h bpf userspace $(NEXT)
+	$(Q)sed -i -e '/define XNTS_ABI_VERSION/s/[0-9]*$$/1000/' -e '/X(drop_mode,/{h;s/drop_mode/drop_of_tomorrow/p;g}' \
+		-e '/__u32 nak_rate;/a __u32 of_tomorrow[2];' \
+		-e 's/xnts_config) == \([0-9]*\)/& + 8/' $(NEXT)/bpf/xnts_abi.h
+	$(Q)sed -i '/define XNTS_VERSION/s/".*"/"next"/' $(NEXT)/userspace/version.h
+	$(Q)sed -i 's/XNTS_V_drop_mode/XNTS_V_drop_of_tomorrow/' $(NEXT)/bpf/classify.h
+	$(Q)$(MAKE) -s -C $(NEXT) BUILD=build CLANG='$(CLANG)' all >/dev/null
 
 # libFuzzer is clang's and the sanitized archive is not: a harness includes the source it fuzzes.
 $(BUILD)/fuzz/%: selftests/fuzz/%.c $(SKEL)

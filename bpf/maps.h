@@ -31,6 +31,8 @@ XNTS_MAP(xnts_ke_counters, BPF_MAP_TYPE_ARRAY, XNTS_KE_WORKERS, __u32, struct xn
 XNTS_MAP(xnts_keys, BPF_MAP_TYPE_ARRAY, XNTS_KEY_SLOTS, __u32, struct xnts_cookie_key,
 	 BPF_F_MMAPABLE);
 XNTS_MAP(xnts_key_state, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_key_state, BPF_F_MMAPABLE);
+/* For userspace alone. */
+XNTS_MAP(xnts_names, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_names, 0);
 
 XNTS_MAP(xnts_lists4, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LISTED, struct xnts_lpm4, __u32,
 	 BPF_F_NO_PREALLOC);

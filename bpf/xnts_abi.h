@@ -14,6 +14,7 @@
  *   ke_counters  array, struct xnts_ke_counters       NTS-KE outcomes, one entry a worker
  *   keys         array of XNTS_KEY_SLOTS, struct xnts_cookie_key   SECRET
  *   key_state    array of 1, struct xnts_key_state    which key seals, how fresh the keys are
+ *   names        array of 1, struct xnts_names        what is counted where
  *
  * `keys` holds secrets and is kept apart from what an operator is told to dump.
  * The program's scratch memory and its nonce key are not pinned: they belong to
@@ -26,6 +27,12 @@
  * id 0, then the key, then the id; a reader compares the id before and after
  * use.  A writer killed at any point leaves a state that readers can use.
  *
+ * Versions.  A daemon takes over what one of another ABI version pinned (userspace/carry.h): it
+ * makes its own maps, fills them, and moves the kill switch and, by their names, the
+ * counters.  So these stay in all versions: `switch`, `names`, that counters are __u64, and that the
+ * version is the first member of `config` and the sealing id that of `key_state`.  A
+ * counter that changes its meaning changes its name.
+ *
  * Byte order is the machine's unless a member says __be16, __be32 or "wire".
  * All padding is explicit and zero.
  */
@@ -34,8 +41,7 @@
 
 #include "port.h"
 
-/* Raised with every change of a struct or map below; pins of another version
- * are not reused. */
+/* Raised with every change of a struct or map below. */
 #define XNTS_ABI_VERSION 1
 
 #define XNTS_PIN_DIR "/sys/fs/bpf/xnts"
@@ -46,6 +52,7 @@ enum xnts_switch {
 	XNTS_SERVE = 0, /* answer */
 	XNTS_PASS = 1,  /* leave every packet to the host's stack */
 	XNTS_DROP = 2,  /* drop NTP requests for this host, pass the rest */
+	XNTS_SWITCH_POSITIONS
 };
 
 /* ---- config ------------------------------------------------------------- */
@@ -288,6 +295,16 @@ struct xnts_ke_counters {
 #undef X
 };
 #define XNTS_KE_WORKERS 64 /* entries of ke_counters */
+
+/* The counters' names, in the order of the structs; what follows the last is empty. */
+#define XNTS_NAMES 128
+#define XNTS_NAME_LEN 32
+
+struct xnts_names {
+	char packet[XNTS_NAMES][XNTS_NAME_LEN]; /* of struct xnts_counters */
+	char ke[XNTS_NAMES][XNTS_NAME_LEN];     /* of struct xnts_ke_counters */
+};
+_Static_assert(XNTS_COUNTERS <= XNTS_NAMES, "every counter has a name");
 
 /* ---- limits of the packet path ------------------------------------------ */
 

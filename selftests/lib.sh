@@ -57,6 +57,23 @@ check_equal() { # NAME GOT WANTED
 	fi
 }
 
+# Does the command fail, and say each text?
+fails_saying() { # "TEXT|TEXT..." COMMAND...
+	local said text texts
+	if said=$("${@:2}" 2>&1); then
+		echo "succeeded: $said"
+		return 1
+	fi
+	IFS='|' read -ra texts <<<"$1"
+	for text in "${texts[@]}"; do
+		grep -qF -- "$text" <<<"$said" || { echo "'$text' is not in: $said"; return 1; }
+	done
+}
+
+not() {
+	! "$@"
+}
+
 # The rest of the test makes no sense after this.
 bail() { # WHY
 	not_ok "set-up" "$1"

@@ -136,6 +136,32 @@ static int update_link(struct dataplane *dp, const char *ifname, int fd,
 	return err == -ENOLINK ? -ENOENT : err;
 }
 
+int attach_update_all(struct dataplane *dp)
+{
+	struct dataplane_link links[DATAPLANE_MAX_LINKS];
+	int count = dataplane_links(links, DATAPLANE_MAX_LINKS);
+	bool any = false;
+
+	for (int i = 0; i < count; i++) {
+		struct bpf_link_info info;
+		char path[PIN_PATH];
+		int err, fd;
+
+		pin_link_path(links[i].ifname, path);
+		fd = open_link(links[i].ifname, path, &info);
+		if (fd < 0)
+			continue; /* severed */
+		err = update_link(dp, links[i].ifname, fd, &info);
+		close(fd);
+		if (err && err != -ENOENT)
+			log_error("%s: cannot update: %s", path, strerror(-err));
+		if (err && err != -ENOENT && !any)
+			return err;
+		any = true;
+	}
+	return 0;
+}
+
 /* Detaches as well: a link without a pin may live on for a moment. */
 static int remove_link(const char *path)
 {

@@ -200,7 +200,7 @@ static int start(struct daemon *d)
 	if (!err)
 		err = check_lists(d->cfg, &d->lists);
 	if (!err)
-		err = dataplane_load(&d->dp);
+		err = dataplane_load(&d->dp, true);
 	if (!err)
 		err = open_events(d);
 	if (!err)
@@ -211,6 +211,8 @@ static int start(struct daemon *d)
 		err = start_ke(d);
 	if (!err && d->cfg->metrics.listen.len)
 		err = metrics_start(&d->metrics, &d->cfg->metrics.listen, d->dp);
+	if (!err)
+		err = dataplane_take_over(d->dp);
 	if (!err)
 		err = attach_interfaces(d, d->cfg);
 	if (!err)

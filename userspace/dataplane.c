@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "aes.h"
+#include "carry.h"
 #include "dataplane_priv.h"
 #include "log.h"
 #include "xnts.skel.h"
@@ -53,8 +54,8 @@ static int reuse_maps(struct dataplane *dp)
 	return 0;
 }
 
-/* Pins the maps that were made by this load. */
-static int pin_new_maps(struct dataplane *dp)
+/* Pins the maps that were made by this load; those that are to replace others later. */
+static int keep_new_maps(struct dataplane *dp)
 {
 	for (int i = 0; i < PIN_COUNT; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(dp->skel->obj, pin_map_name(i));
@@ -66,7 +67,7 @@ static int pin_new_maps(struct dataplane *dp)
 		if (fd < 0)
 			return -errno;
 		dp->map_fd[i] = fd;
-		err = pins_add(i, fd);
+		err = dp->carry ? 0 : pins_add(i, fd);
 		if (err)
 			return err;
 	}
@@ -153,9 +154,19 @@ static struct dataplane *new_dataplane(void)
 	return dp;
 }
 
-static int load_locked(struct dataplane *dp)
+static int open_pins(struct dataplane *dp, bool carry)
 {
-	int err = pins_open(dp->map_fd);
+	uint32_t version;
+	int err = pins_version(&version);
+
+	if (!err && carry && version && version != XNTS_ABI_VERSION)
+		return carry_open(&dp->carry, version);
+	return err ? err : pins_open(dp->map_fd);
+}
+
+static int load_locked(struct dataplane *dp, bool carry)
+{
+	int err = open_pins(dp, carry);
 
 	if (!err)
 		err = load_program(dp);
@@ -164,11 +175,17 @@ static int load_locked(struct dataplane *dp)
 	if (!err)
 		err = fill_bucket_key(dp);
 	if (!err)
-		err = pin_new_maps(dp);
-	return err ? err : maps_io_map(dp, true);
+		err = keep_new_maps(dp);
+	if (!err)
+		err = maps_io_map(dp, true);
+	if (!err)
+		err = maps_io_name(dp);
+	if (!err && dp->carry)
+		err = carry_ke_counters(dp->carry, dp->ke_counters);
+	return err;
 }
 
-int dataplane_load(struct dataplane **out)
+int dataplane_load(struct dataplane **out, bool carry)
 {
 	struct dataplane *dp;
 	int lock, err = pins_prepare();
@@ -180,13 +197,53 @@ int dataplane_load(struct dataplane **out)
 	if (lock < 0)
 		return lock;
 	dp = new_dataplane();
-	err = dp ? load_locked(dp) : -ENOMEM;
+	err = dp ? load_locked(dp, carry) : -ENOMEM;
 	close(lock);
 	if (err)
 		dataplane_close(dp);
 	else
 		*out = dp;
 	return err;
+}
+
+static int take_over_locked(struct dataplane *dp)
+{
+	uint32_t sealing = carry_sealing(dp->carry);
+	int err;
+
+	if (sealing && dp->keys[XNTS_KEY_SLOT(sealing)].id != sealing) {
+		log_error("the key %04x, which seals cookies under ABI version %u, is not in [keys] state: "
+			  "clients would lose their cookies; import the secret, or `xntsd --unload`",
+			  sealing, carry_version(dp->carry));
+		return -EPROTO;
+	}
+	err = pins_stage(dp->map_fd);
+	if (!err)
+		err = carry_switch(dp->carry, dp->map_fd[PIN_SWITCH]);
+	if (!err)
+		err = carry_packet_counters(dp->carry, dp->map_fd[PIN_COUNTERS]);
+	if (!err)
+		err = attach_update_all(dp);
+	return err ? err : pins_commit();
+}
+
+int dataplane_take_over(struct dataplane *dp)
+{
+	int lock, err;
+
+	if (!dp->carry)
+		return 0;
+	lock = pins_lock();
+	if (lock < 0)
+		return lock;
+	err = take_over_locked(dp);
+	close(lock);
+	if (err)
+		return err;
+	log_info("taken over from ABI version %u", carry_version(dp->carry));
+	carry_close(dp->carry);
+	dp->carry = NULL;
+	return 0;
 }
 
 int dataplane_open(struct dataplane **out)
@@ -211,6 +268,7 @@ void dataplane_close(struct dataplane *dp)
 {
 	if (!dp)
 		return;
+	carry_close(dp->carry);
 	maps_io_unmap(dp);
 	pins_close(dp->map_fd);
 	xnts_bpf__destroy(dp->skel);

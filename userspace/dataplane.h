@@ -26,11 +26,22 @@ struct dataplane;
 
 /*
  * Loads the program, with the pinned maps where they exist (they are checked:
- * -EPROTO if one is of another ABI version or shape) and new, empty maps
- * where not, and pins those.  Mounts bpffs when /sys/fs/bpf has none.
- * Fills a fresh nonce key.  Attaches nothing.
+ * -EPROTO if one is of another shape) and new, empty maps where not, and pins those.
+ * Mounts bpffs when /sys/fs/bpf has none.  Fills a fresh nonce key.  Attaches nothing.
+ *
+ * Pins of another ABI version are refused with -EPROTO unless `carry`: then the maps are new
+ * and not pinned, and dataplane_take_over() puts them in the place of the old ones.  -EPROTO
+ * also when this version is the older one and would lose what the newer counted.
  */
-int dataplane_load(struct dataplane **out);
+int dataplane_load(struct dataplane **out, bool carry);
+
+/*
+ * After dataplane_load() and filling the maps: moves the kill switch and the counters over from
+ * the maps of another ABI version, updates every link atomically and replaces the pins.
+ * Nothing to do where the version is the same.  -EPROTO: the old maps seal with a key
+ * that the new ones do not hold.
+ */
+int dataplane_take_over(struct dataplane *dp);
 
 /* Opens the pinned maps alone.  -ENOENT: nothing is loaded (not logged). */
 int dataplane_open(struct dataplane **out);

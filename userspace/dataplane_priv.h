@@ -7,11 +7,13 @@
 #include "pins.h"
 
 struct xnts_bpf;
+struct carry;
 
 struct dataplane {
 	struct xnts_bpf *skel; /* NULL: opened, not loaded */
 	int prog_fd;           /* -1: not loaded; the skeleton's */
 	uint32_t prog_id;
+	struct carry *carry;   /* what another version pinned, until it is taken over */
 	int map_fd[PIN_COUNT];
 
 	/* Mapped writable when loaded, read-only when opened. */
@@ -24,6 +26,13 @@ struct dataplane {
 /* Maps and unmaps the four above; map_fd is filled. */
 int maps_io_map(struct dataplane *dp, bool writable);
 void maps_io_unmap(struct dataplane *dp);
+
+/* Fills the map of the counters' names. */
+int maps_io_name(struct dataplane *dp);
+
+/* Updates every live link to the loaded program.  On an error of the first none is updated, on
+ * others the rest is. */
+int attach_update_all(struct dataplane *dp);
 
 /* Detaches and removes every link pin; the caller holds the lock. */
 int attach_detach_all(void);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "counters.h"
 #include "dataplane_priv.h"
 #include "log.h"
 #include "siv.h"
@@ -189,6 +190,17 @@ int dataplane_switch(struct dataplane *dp, enum xnts_switch *now)
 	if (!err)
 		*now = value;
 	return err;
+}
+
+int maps_io_name(struct dataplane *dp)
+{
+	static struct xnts_names names; /* large */
+
+	for (size_t i = 0; i < XNTS_COUNTERS; i++)
+		strcpy(names.packet[i], packet_counters[i].name);
+	for (size_t i = 0; i < KE_COUNTERS; i++)
+		strcpy(names.ke[i], ke_counters[i].name);
+	return update_word_map(dp, PIN_NAMES, &names);
 }
 
 /* ---- counters ----------------------------------------------------------- */

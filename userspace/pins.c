@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,11 +50,14 @@ static const struct shape {
 		       XNTS_KEY_SLOTS, BPF_F_MMAPABLE },
 	[PIN_KEY_STATE] = { "xnts_key_state", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xnts_key_state),
 			    1, BPF_F_MMAPABLE },
+	[PIN_NAMES] = { "xnts_names", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xnts_names), 1, 0 },
 };
 
 #define WHAT_TO_DO \
 	"run the xntsd that made it, or `xntsd --unload` " \
 	"(stops answering, forgets counters) and start again"
+
+#define NEXT_PREFIX "next_" /* a pin about to replace another */
 
 const char *pin_map_name(enum pin pin)
 {
@@ -139,19 +143,27 @@ int pins_lock(void)
 }
 
 /* Whatever else the map is, its first member says which contract it was made for. */
-static int check_abi_version(int fd, const struct bpf_map_info *info, const char *path)
+static int read_version(int fd, const struct bpf_map_info *info, uint32_t *version)
 {
-	uint32_t *value, key = 0, version;
+	uint32_t *value, key = 0;
 
 	value = calloc(1, info->value_size < sizeof(*value) ? sizeof(*value) : info->value_size);
 	if (!value)
 		return -ENOMEM;
-	version = bpf_map_lookup_elem(fd, &key, value) ? 0 : *value;
+	*version = bpf_map_lookup_elem(fd, &key, value) ? 0 : *value;
 	free(value);
-	if (!version || version == XNTS_ABI_VERSION) /* 0: not filled yet */
-		return 0;
-	log_error("%s: pinned with ABI version %u, this program has %u: " WHAT_TO_DO, path,
-		  version, XNTS_ABI_VERSION);
+	return 0;
+}
+
+static int check_abi_version(int fd, const struct bpf_map_info *info, const char *path)
+{
+	uint32_t version;
+	int err = read_version(fd, info, &version);
+
+	if (err || !version || version == XNTS_ABI_VERSION) /* 0: not filled yet */
+		return err;
+	log_error("%s: pinned with ABI version %u, this program has %u: start this version's daemon, "
+		  "which takes over, or " WHAT_TO_DO, path, version, XNTS_ABI_VERSION);
 	return -EPROTO;
 }
 
@@ -220,6 +232,124 @@ int pins_open(int fd[PIN_COUNT])
 	if (err)
 		pins_close(fd);
 	return err;
+}
+
+int pins_open_any(int fd[PIN_COUNT])
+{
+	char path[PIN_PATH];
+
+	for (int i = 0; i < PIN_COUNT; i++)
+		fd[i] = -1;
+	for (int i = 0; i < PIN_COUNT; i++) {
+		pin_path(i, path);
+		fd[i] = bpf_obj_get(path);
+		if (fd[i] < 0 && fd[i] != -ENOENT) {
+			int err = fd[i];
+
+			log_error("%s: cannot open: %s", path, strerror(-err));
+			pins_close(fd);
+			return err;
+		}
+	}
+	return 0;
+}
+
+int pins_version(uint32_t *version)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	char path[PIN_PATH];
+	int fd, err;
+
+	*version = 0;
+	pin_path(PIN_CONFIG, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (!err)
+		err = read_version(fd, &info, version);
+	close(fd);
+	return err;
+}
+
+static bool is_known(const char *entry)
+{
+	char ifname[IF_NAMESIZE];
+
+	for (int i = 0; i < PIN_COUNT; i++)
+		if (!strcmp(entry, shapes[i].map + strlen("xnts_")))
+			return true;
+	return entry[0] == '.' || !pin_link_ifname(entry, ifname);
+}
+
+bool pins_unknown(char *name)
+{
+	DIR *dir = opendir(XNTS_PIN_DIR);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		/* Left behind by one that was killed before pins_commit(). */
+		found = !is_known(entry->d_name) &&
+			strncmp(entry->d_name, NEXT_PREFIX, strlen(NEXT_PREFIX));
+		if (found)
+			snprintf(name, PIN_PATH, "%.*s", PIN_PATH - 1, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static void next_path(enum pin pin, char *path)
+{
+	snprintf(path, PIN_PATH, XNTS_PIN_DIR "/" NEXT_PREFIX "%s",
+		 shapes[pin].map + strlen("xnts_"));
+}
+
+static void remove_unknown(void)
+{
+	DIR *dir = opendir(XNTS_PIN_DIR);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (!is_known(entry->d_name))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
+int pins_stage(const int map_fd[PIN_COUNT])
+{
+	char path[PIN_PATH];
+	int err = 0;
+
+	for (int i = 0; i < PIN_COUNT && !err; i++) {
+		next_path(i, path);
+		unlink(path); /* of one that was killed in between */
+		err = bpf_obj_pin(map_fd[i], path);
+		if (err)
+			log_error("%s: cannot pin: %s", path, strerror(-err));
+	}
+	return err;
+}
+
+int pins_commit(void)
+{
+	char path[PIN_PATH], next[PIN_PATH];
+
+	for (int i = 0; i < PIN_COUNT; i++) {
+		next_path(i, next);
+		pin_path(i, path);
+		if (rename(next, path)) {
+			int err = -errno;
+
+			log_error("%s: cannot be replaced: %s", path, strerror(-err));
+			return err;
+		}
+	}
+	remove_unknown();
+	return 0;
 }
 
 int pins_add(enum pin pin, int map_fd)

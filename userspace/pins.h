@@ -10,7 +10,9 @@
 #define XNTS_PINS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum pin {
 	PIN_SWITCH,
@@ -24,6 +26,7 @@ enum pin {
 	PIN_KE_COUNTERS,
 	PIN_KEYS,
 	PIN_KEY_STATE,
+	PIN_NAMES,
 	PIN_COUNT
 };
 
@@ -46,6 +49,22 @@ int pins_lock(void);
  * ABI version or shape: nothing is opened then.
  */
 int pins_open(int fd[PIN_COUNT]);
+
+/* Opens them whatever they are. */
+int pins_open_any(int fd[PIN_COUNT]);
+
+/* The ABI version of what is pinned; 0: nothing is, or the maps are not filled yet. */
+int pins_version(uint32_t *version);
+
+/* Is there a pin that this version knows no map for?  Its name goes to `name`, PIN_PATH bytes. */
+bool pins_unknown(char *name);
+
+/*
+ * Pins these maps in place of all that are pinned; links stay.  First beside them, which can
+ * fail, then, once the program has changed, over them.
+ */
+int pins_stage(const int map_fd[PIN_COUNT]);
+int pins_commit(void);
 
 /* Pins a map that has no pin. */
 int pins_add(enum pin pin, int map_fd);

@@ -15,18 +15,6 @@ check_config() {
 	xntsd --check --config "$TMP/xnts.conf"
 }
 
-fails_saying() { # "TEXT|TEXT..." COMMAND...
-	local said text texts
-	if said=$("${@:2}" 2>&1); then
-		echo "succeeded: $said"
-		return 1
-	fi
-	IFS='|' read -ra texts <<<"$1"
-	for text in "${texts[@]}"; do
-		grep -qF -- "$text" <<<"$said" || { echo "'$text' is not in: $said"; return 1; }
-	done
-}
-
 # Puts another line in place of one of the configuration.
 change() { # KEY LINE
 	sed -i "s#^$1 = .*#$2#" "$TMP/xnts.conf"
@@ -88,10 +76,6 @@ attached() { # DEVICE
 
 generic_on() { # DEVICE
 	ip -n server link show "$1" | grep -q xdpgeneric
-}
-
-not() {
-	! "$@"
 }
 
 # What xntsd sends to systemd, a message a line, into $TMP/notified.

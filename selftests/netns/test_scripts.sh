@@ -13,19 +13,6 @@ attached() {
 	ip -n server -details link show srv0 | grep -q 'prog/xdp'
 }
 
-fails_saying() { # TEXT COMMAND...
-	local said
-	if said=$("${@:2}" 2>&1); then
-		echo "succeeded: $said"
-		return 1
-	fi
-	grep -q "$1" <<<"$said" || { echo "$said"; return 1; }
-}
-
-not() {
-	! "$@"
-}
-
 make_net || bail "no veth pair"
 check "status.sh says that nothing is loaded" fails_saying "nothing is loaded" server scripts/status.sh
 check "detach.sh of what is not attached is no error" server scripts/detach.sh srv0
