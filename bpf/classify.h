@@ -86,6 +86,7 @@ static __always_inline int classify_switch(void)
 {
 	switch (map_switch()) {
 	case XNTS_SERVE:
+	case XNTS_DRAIN:
 		return XNTS_NEXT;
 	case XNTS_DROP:
 		return XNTS_V_drop_switch;

@@ -28,6 +28,8 @@ XNTS_MAP(xnts_local6, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LOCAL, struct xnts_lpm6, _
 XNTS_MAP(xnts_counters, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_counters, 0);
 XNTS_MAP(xnts_ke_counters, BPF_MAP_TYPE_ARRAY, XNTS_KE_WORKERS, __u32, struct xnts_ke_counters,
 	 BPF_F_MMAPABLE);
+XNTS_MAP(xnts_daemon_counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_daemon_counters,
+	 BPF_F_MMAPABLE);
 XNTS_MAP(xnts_keys, BPF_MAP_TYPE_ARRAY, XNTS_KEY_SLOTS, __u32, struct xnts_cookie_key,
 	 BPF_F_MMAPABLE);
 XNTS_MAP(xnts_key_state, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_key_state, BPF_F_MMAPABLE);

@@ -12,6 +12,7 @@
  *   lists4/6     LPM tries, struct xnts_lpm4/6 -> __u32 enum xnts_list  who is answered
  *   counters     per-CPU array of 1, struct xnts_counters   one counter a verdict
  *   ke_counters  array, struct xnts_ke_counters       NTS-KE outcomes, one entry a worker
+ *   daemon_counters  array of 1, struct xnts_daemon_counters  what the daemon did
  *   keys         array of XNTS_KEY_SLOTS, struct xnts_cookie_key   SECRET
  *   key_state    array of 1, struct xnts_key_state    which key seals, how fresh the keys are
  *   names        array of 1, struct xnts_names        what is counted where
@@ -20,7 +21,7 @@
  * The program's scratch memory and its nonce key are not pinned: they belong to
  * one loaded program and are made anew at each load.
  *
- * Concurrency.  clock, keys, key_state and ke_counters are memory-mapped by the
+ * Concurrency.  clock, keys, key_state and the daemons' counters are memory-mapped by the
  * writer (BPF_F_MMAPABLE).  A writer of `clock` fills the slot that is not
  * current, `mono` first, and then publishes it with one aligned 32-bit store; a reader
  * reads the current slot and looks at its `mono` again.  A writer of a key slot stores
@@ -52,6 +53,7 @@ enum xnts_switch {
 	XNTS_SERVE = 0, /* answer */
 	XNTS_PASS = 1,  /* leave every packet to the host's stack */
 	XNTS_DROP = 2,  /* drop NTP requests for this host, pass the rest */
+	XNTS_DRAIN = 3, /* answer, but let health checks fail: userspace alone tells it from serve */
 	XNTS_SWITCH_POSITIONS
 };
 
@@ -296,6 +298,19 @@ struct xnts_ke_counters {
 };
 #define XNTS_KE_WORKERS 64 /* entries of ke_counters */
 
+/* What the daemon did: X(name, meaning). */
+#define XNTS_DAEMON_COUNTERS(X) \
+	X(daemon_starts, "daemons that began to serve with these maps") \
+	X(reloads, "reloads that took the configuration") \
+	X(reloads_refused, "reloads that refused the configuration") \
+	X(links_reattached, "links made anew after their device went away")
+
+struct xnts_daemon_counters {
+#define X(name, meaning) __u64 name;
+	XNTS_DAEMON_COUNTERS(X)
+#undef X
+};
+
 /* The counters' names, in the order of the structs; what follows the last is empty. */
 #define XNTS_NAMES 128
 #define XNTS_NAME_LEN 32
@@ -303,6 +318,7 @@ struct xnts_ke_counters {
 struct xnts_names {
 	char packet[XNTS_NAMES][XNTS_NAME_LEN]; /* of struct xnts_counters */
 	char ke[XNTS_NAMES][XNTS_NAME_LEN];     /* of struct xnts_ke_counters */
+	char daemon[XNTS_NAMES][XNTS_NAME_LEN]; /* of struct xnts_daemon_counters */
 };
 _Static_assert(XNTS_COUNTERS <= XNTS_NAMES, "every counter has a name");
 

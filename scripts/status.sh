@@ -38,7 +38,7 @@ show_links() {
 }
 
 show_switch() {
-	local word=(serve pass drop)
+	local word=(serve pass drop drain)
 	echo "switch: ${word[$(numbers switch | awk '{ print $2; exit }')]:-unknown}"
 }
 
@@ -65,3 +65,4 @@ show_switch
 show_clock
 show_counters counters
 show_counters ke_counters
+show_counters daemon_counters

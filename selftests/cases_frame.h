@@ -59,6 +59,7 @@ MAKE(mode7_to_host) { p->payload[0] = 0x27; w->config.flags = XNTS_PASS_CONTROL;
 /* ---- the operator's switch, and maps not filled -------------------------- */
 
 MAKE(switch_pass) { w->switch_word = XNTS_PASS; }
+MAKE(switch_drain) { w->switch_word = XNTS_DRAIN; }
 MAKE(switch_unknown) { w->switch_word = 77; }
 MAKE(switch_pass_control) { w->switch_word = XNTS_PASS; p->payload[0] = 0x26; }
 MAKE(switch_pass_empty) { w->switch_word = XNTS_PASS; p->payload_len = 0; }
@@ -187,6 +188,7 @@ static const struct test_case frame_cases[] = {
 	CASE(pass_mode, mode6_to_host, "mode 6 left to the host"),
 	CASE(pass_mode, mode7_to_host, "mode 7 left to the host"),
 	CASE(pass_switch, switch_pass, "kill switch: pass"),
+	CASE(plain_answered, switch_drain, "kill switch: drain"),
 	CASE(pass_switch, switch_unknown, "kill switch: unknown word"),
 	CASE(pass_switch, switch_pass_control, "kill switch: pass, mode 6"),
 	CASE(pass_switch, switch_pass_empty, "kill switch: pass, no payload"),

@@ -129,19 +129,27 @@ static int read_ke_counters(const struct carry *c, struct table *t)
 	return table_read(t, c->fd[PIN_KE_COUNTERS], c->names.ke, false);
 }
 
+static int read_daemon_counters(const struct carry *c, struct table *t)
+{
+	return table_read(t, c->fd[PIN_DAEMON_COUNTERS], c->names.daemon, false);
+}
+
 /* ---- may it be taken over? ----------------------------------------------- */
 
 static bool loses_counters(const struct carry *c, bool refuse)
 {
-	struct table packets, ke;
-	bool lost = read_packet_counters(c, &packets) || read_ke_counters(c, &ke);
+	struct table packets = { 0 }, ke = { 0 }, daemon = { 0 };
+	bool lost = read_packet_counters(c, &packets) || read_ke_counters(c, &ke) ||
+		    read_daemon_counters(c, &daemon);
 
 	if (!lost) {
 		lost = table_loses(&packets, packet_counters, XNTS_COUNTERS, refuse);
 		lost |= table_loses(&ke, ke_counters, KE_COUNTERS, refuse);
+		lost |= table_loses(&daemon, daemon_counters, DAEMON_COUNTERS, refuse);
 	}
 	free(packets.value);
 	free(ke.value);
+	free(daemon.value);
 	return lost;
 }
 
@@ -183,8 +191,8 @@ static int check(const struct carry *c)
 
 static int open_all(struct carry *c)
 {
-	static const enum pin needed[] = { PIN_SWITCH, PIN_COUNTERS, PIN_KE_COUNTERS, PIN_KEY_STATE,
-					   PIN_NAMES };
+	static const enum pin needed[] = { PIN_SWITCH, PIN_COUNTERS, PIN_KE_COUNTERS,
+					   PIN_DAEMON_COUNTERS, PIN_KEY_STATE, PIN_NAMES };
 	uint32_t key = 0;
 	int err = pins_open_any(c->fd);
 
@@ -266,13 +274,19 @@ int carry_packet_counters(const struct carry *c, int fd)
 	return err;
 }
 
-int carry_ke_counters(const struct carry *c, struct xnts_ke_counters *workers)
+int carry_userspace_counters(const struct carry *c, struct xnts_ke_counters *workers,
+			     struct xnts_daemon_counters *daemon)
 {
-	struct table t;
-	int err = read_ke_counters(c, &t);
+	struct table ke = { 0 }, own = { 0 };
+	int err = read_ke_counters(c, &ke);
 
 	if (!err)
-		table_add(&t, ke_counters, KE_COUNTERS, (uint64_t *)workers, XNTS_KE_WORKERS);
-	free(t.value);
+		err = read_daemon_counters(c, &own);
+	if (!err) {
+		table_add(&ke, ke_counters, KE_COUNTERS, (uint64_t *)workers, XNTS_KE_WORKERS);
+		table_add(&own, daemon_counters, DAEMON_COUNTERS, (uint64_t *)daemon, 1);
+	}
+	free(ke.value);
+	free(own.value);
 	return err;
 }

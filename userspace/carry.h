@@ -4,7 +4,7 @@
  * place, an upgrade or a downgrade.  xnts_abi.h says what can be relied on in all
  * versions.
  *
- *	switch, counters, KE counters	copied, counters by their names
+ *	switch, all counters		copied, counters by their names
  *	keys				derived anew from [keys] state; the sealing key must be among them
  *	config, clock, addresses, lists	filled anew by the daemon
  *
@@ -36,6 +36,7 @@ uint32_t carry_sealing(const struct carry *c);
 /* Copy to the maps of this version, which nobody else writes yet.  0 or a negative errno. */
 int carry_switch(const struct carry *c, int fd);
 int carry_packet_counters(const struct carry *c, int fd);
-int carry_ke_counters(const struct carry *c, struct xnts_ke_counters *workers);
+int carry_userspace_counters(const struct carry *c, struct xnts_ke_counters *workers,
+			     struct xnts_daemon_counters *daemon);
 
 #endif /* XNTS_CARRY_H */

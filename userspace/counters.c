@@ -28,12 +28,23 @@ const struct counter_info ke_counters[KE_COUNTERS] = {
 #undef X
 };
 
+const struct counter_info daemon_counters[DAEMON_COUNTERS] = {
+#define X(name, meaning) { #name, "", meaning },
+	XNTS_DAEMON_COUNTERS(X)
+#undef X
+};
+
 uint64_t packet_counter(const struct xnts_counters *counters, size_t i)
 {
 	return load64((const char *)counters + i * sizeof(__u64));
 }
 
 uint64_t ke_counter(const struct xnts_ke_counters *counters, size_t i)
+{
+	return load64((const char *)counters + i * sizeof(__u64));
+}
+
+uint64_t daemon_counter(const struct xnts_daemon_counters *counters, size_t i)
 {
 	return load64((const char *)counters + i * sizeof(__u64));
 }

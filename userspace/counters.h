@@ -22,9 +22,13 @@ extern const struct counter_info packet_counters[XNTS_COUNTERS];
 #define KE_COUNTERS (sizeof(struct xnts_ke_counters) / sizeof(__u64))
 extern const struct counter_info ke_counters[KE_COUNTERS];
 
-/* The i-th counter of a struct xnts_counters or xnts_ke_counters. */
+#define DAEMON_COUNTERS (sizeof(struct xnts_daemon_counters) / sizeof(__u64))
+extern const struct counter_info daemon_counters[DAEMON_COUNTERS];
+
+/* The i-th counter of a struct xnts_counters, xnts_ke_counters or xnts_daemon_counters. */
 uint64_t packet_counter(const struct xnts_counters *counters, size_t i);
 uint64_t ke_counter(const struct xnts_ke_counters *counters, size_t i);
+uint64_t daemon_counter(const struct xnts_daemon_counters *counters, size_t i);
 
 /* All verdicts of one action added up: "PASS", "DROP" or "TX". */
 uint64_t packets_by_action(const struct xnts_counters *counters, const char *action);

@@ -11,7 +11,6 @@
 #include "check.h"
 #include "daemon.h"
 #include "netlink.h"
-#include "pid_file.h"
 #include "privileges.h"
 
 #define RETRY 30 /* s between attempts at a link that could not be made anew */
@@ -61,8 +60,8 @@ static void repair_links(struct daemon *d)
 	int made = dataplane_refresh_links(d->dp, d->cfg->ntp.mode);
 
 	if (made > 0) {
-		d->reattached += made;
-		log_warning("links made anew: %d, since the start: %u", made, d->reattached);
+		dataplane_daemon_counters(d->dp)->links_reattached += made;
+		log_warning("links made anew: %d", made);
 	}
 }
 
@@ -102,12 +101,22 @@ static void on_second(struct daemon *d)
 
 static void reload(struct daemon *d)
 {
+	struct xnts_daemon_counters *counters = dataplane_daemon_counters(d->dp);
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		   now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
-	daemon_reload(d);
+	log_keep_error(d->reload.refused, sizeof(d->reload.refused));
+	if (daemon_reload(d)) {
+		counters->reloads_refused++;
+	} else {
+		counters->reloads++;
+		d->reload.refused[0] = 0; /* an error that was no reason to refuse */
+	}
+	log_keep_error(NULL, 0);
+	d->reload.count++;
+	pid_file_report(d->pid_fd, &d->reload);
 	sd_notify(0, "READY=1");
 }
 
@@ -240,7 +249,7 @@ int daemon_run(const char *config_path, const char *pid_file)
 {
 	static struct daemon d;
 	struct config_error error;
-	int err, pid_fd;
+	int err;
 
 	d = (struct daemon){ .config_path = config_path, .timer_fd = -1, .signal_fd = -1,
 			     .link_fd = -1, .cfg = &d.config[0] };
@@ -250,12 +259,13 @@ int daemon_run(const char *config_path, const char *pid_file)
 		return err;
 	}
 	log_set_level(d.cfg->log.level);
-	pid_fd = pid_file_lock(pid_file);
-	if (pid_fd < 0)
-		return pid_fd;
+	d.pid_fd = pid_file_lock(pid_file);
+	if (d.pid_fd < 0)
+		return d.pid_fd;
 	err = start(&d);
 	if (!err) {
 		log_info("started");
+		dataplane_daemon_counters(d.dp)->daemon_starts++;
 		sd_notify(0, "READY=1");
 		loop(&d);
 		sd_notify(0, "STOPPING=1");
@@ -263,6 +273,6 @@ int daemon_run(const char *config_path, const char *pid_file)
 	}
 	stop(&d);
 	unlink(pid_file);
-	close(pid_fd);
+	close(d.pid_fd);
 	return err;
 }

@@ -14,6 +14,7 @@
 #include "lists.h"
 #include "localaddr.h"
 #include "metrics.h"
+#include "pid_file.h"
 
 struct daemon {
 	const char *config_path;
@@ -29,8 +30,9 @@ struct daemon {
 	struct metrics *metrics; /* NULL: not served */
 
 	int timer_fd, signal_fd, link_fd;
+	int pid_fd;
+	struct pid_file_reload reload;
 	unsigned int ticks;
-	unsigned int reattached; /* links made anew since start */
 
 	struct xnts_config written;    /* what the config map holds */
 	struct xnts_clock_state state; /* as published last; mono 0: never */
@@ -65,7 +67,7 @@ int attach_interfaces(struct daemon *d, const struct config *cfg);
 int enter_lists(struct daemon *d, const struct lists *lists);
 void sweep_lists(struct daemon *d);
 
-/* Takes the configuration file's present content, or refuses it whole. */
-void daemon_reload(struct daemon *d);
+/* Takes the configuration file's present content, or refuses it whole with a negative errno. */
+int daemon_reload(struct daemon *d);
 
 #endif /* XNTS_DAEMON_H */

@@ -181,7 +181,7 @@ static int load_locked(struct dataplane *dp, bool carry)
 	if (!err)
 		err = maps_io_name(dp);
 	if (!err && dp->carry)
-		err = carry_ke_counters(dp->carry, dp->ke_counters);
+		err = carry_userspace_counters(dp->carry, dp->ke_counters, dp->daemon_counters);
 	return err;
 }
 

@@ -136,6 +136,9 @@ int dataplane_cpu_counters(struct dataplane *dp, struct xnts_counters *cpu);
 /* The mapped entries of ke_counters, XNTS_KE_WORKERS of them, shared with the workers. */
 struct xnts_ke_counters *dataplane_ke_counters(struct dataplane *dp);
 
+/* The mapped entry of daemon_counters, which the daemon alone writes. */
+struct xnts_daemon_counters *dataplane_daemon_counters(struct dataplane *dp);
+
 /* Descriptors of the tries, for localaddr.h and the lists; of ke_counters, for workers to map. */
 int dataplane_local4_fd(const struct dataplane *dp);
 int dataplane_local6_fd(const struct dataplane *dp);

@@ -19,11 +19,12 @@ struct dataplane {
 	/* Mapped writable when loaded, read-only when opened. */
 	struct xnts_clock *clock;
 	struct xnts_ke_counters *ke_counters;
+	struct xnts_daemon_counters *daemon_counters;
 	struct xnts_cookie_key *keys;
 	struct xnts_key_state *key_state;
 };
 
-/* Maps and unmaps the four above; map_fd is filled. */
+/* Maps and unmaps the five above; map_fd is filled. */
 int maps_io_map(struct dataplane *dp, bool writable);
 void maps_io_unmap(struct dataplane *dp);
 

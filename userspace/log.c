@@ -13,6 +13,8 @@
 
 static enum log_level max_level = LEVEL_INFO;
 static bool to_journal;
+static char *kept; /* NULL: no error is kept */
+static size_t kept_size;
 
 /* syslog(3) priorities: LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG */
 static const char *const journal_prefix[] = { "<3>", "<4>", "<6>", "<7>" };
@@ -43,6 +45,20 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
+void log_keep_error(char *text, size_t size)
+{
+	kept = text;
+	kept_size = size;
+	if (text)
+		*text = 0;
+}
+
+static void keep(enum log_level level, const char *text)
+{
+	if (level == LEVEL_ERROR && kept && !*kept)
+		snprintf(kept, kept_size, "%s", text);
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	int saved = errno;
@@ -60,6 +76,7 @@ void log_line(enum log_level level, const char *format, ...)
 	if (len < 0)
 		goto out;
 	make_printable(line + at);
+	keep(level, line + at);
 	at += len < (int)sizeof(line) - at - 2 ? len : (int)sizeof(line) - at - 2;
 	line[at++] = '\n';
 	/* Nowhere to report a failure to report. */

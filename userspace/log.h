@@ -10,6 +10,8 @@
 #ifndef XNTS_LOG_H
 #define XNTS_LOG_H
 
+#include <stddef.h>
+
 enum log_level {
 	LEVEL_ERROR,
 	LEVEL_WARNING,
@@ -26,6 +28,10 @@ void log_open(void);
 /* Keeps errno.  Control characters of the text become '?'; no newline is needed. */
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* From now on the first line of LEVEL_ERROR, cut to `size`, is kept in `text` as well; NULL ends
+ * that. */
+void log_keep_error(char *text, size_t size);
 
 #define log_error(...) log_line(LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LEVEL_WARNING, __VA_ARGS__)

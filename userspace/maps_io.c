@@ -38,6 +38,8 @@ int maps_io_map(struct dataplane *dp, bool writable)
 	if (!err)
 		err = map_one(dp, PIN_KE_COUNTERS, writable, (void **)&dp->ke_counters);
 	if (!err)
+		err = map_one(dp, PIN_DAEMON_COUNTERS, writable, (void **)&dp->daemon_counters);
+	if (!err)
 		err = map_one(dp, PIN_KEYS, writable, (void **)&dp->keys);
 	if (!err)
 		err = map_one(dp, PIN_KEY_STATE, writable, (void **)&dp->key_state);
@@ -50,6 +52,8 @@ void maps_io_unmap(struct dataplane *dp)
 		munmap(dp->clock, pin_map_bytes(PIN_CLOCK));
 	if (dp->ke_counters)
 		munmap(dp->ke_counters, pin_map_bytes(PIN_KE_COUNTERS));
+	if (dp->daemon_counters)
+		munmap(dp->daemon_counters, pin_map_bytes(PIN_DAEMON_COUNTERS));
 	if (dp->keys)
 		munmap(dp->keys, pin_map_bytes(PIN_KEYS));
 	if (dp->key_state)
@@ -200,6 +204,8 @@ int maps_io_name(struct dataplane *dp)
 		strcpy(names.packet[i], packet_counters[i].name);
 	for (size_t i = 0; i < KE_COUNTERS; i++)
 		strcpy(names.ke[i], ke_counters[i].name);
+	for (size_t i = 0; i < DAEMON_COUNTERS; i++)
+		strcpy(names.daemon[i], daemon_counters[i].name);
 	return update_word_map(dp, PIN_NAMES, &names);
 }
 
@@ -239,4 +245,9 @@ int dataplane_counters(struct dataplane *dp, struct xnts_counters *sum)
 struct xnts_ke_counters *dataplane_ke_counters(struct dataplane *dp)
 {
 	return dp->ke_counters;
+}
+
+struct xnts_daemon_counters *dataplane_daemon_counters(struct dataplane *dp)
+{
+	return dp->daemon_counters;
 }

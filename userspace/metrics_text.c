@@ -73,7 +73,6 @@ static void print_label(FILE *out, const char *value)
 
 static void print_health(const struct page *p, const struct snapshot *s)
 {
-	static const char *const words[] = { "serve", "pass", "drop" };
 	struct ailment ailments[MAX_AILMENTS];
 	int n = snapshot_ailments(s, ailments);
 	bool answering = true;
@@ -86,8 +85,9 @@ static void print_health(const struct page *p, const struct snapshot *s)
 	gauge(p, "healthy", "1 when xnts check finds nothing wrong.", n == 0);
 	gauge(p, "answering", "1 when requests are answered.", answering);
 	gauge_family(p, "switch", "Where the kill switch stands.");
-	for (unsigned int i = 0; i < 3; i++)
-		fprintf(p->out, "xnts_switch{position=\"%s\"} %d\n", words[i], s->position == i);
+	for (unsigned int i = 0; i < XNTS_SWITCH_POSITIONS; i++)
+		fprintf(p->out, "xnts_switch{position=\"%s\"} %d\n", switch_words[i],
+			s->position == i);
 	gauge_family(p, "local_prefixes", "Address prefixes that are this host's.");
 	fprintf(p->out, "xnts_local_prefixes{family=\"ipv4\"} %u\n", s->local4);
 	fprintf(p->out, "xnts_local_prefixes{family=\"ipv6\"} %u\n", s->local6);
@@ -198,6 +198,8 @@ void metrics_print(FILE *out, enum metrics_format format, const struct snapshot 
 	print_nics(&p, nics, nic_count);
 	for (size_t i = 0; i < KE_COUNTERS; i++)
 		counter(&p, "ke_", &ke_counters[i], ke_counter(&s->ke, i));
+	for (size_t i = 0; i < DAEMON_COUNTERS; i++)
+		counter(&p, "", &daemon_counters[i], daemon_counter(&s->daemon, i));
 	if (format == METRICS_OPENMETRICS)
 		fprintf(out, "# EOF\n");
 }

@@ -94,3 +94,34 @@ int pid_file_lock(const char *path)
 		log_warning("%s: cannot be written: %s", path, strerror(errno));
 	return fd;
 }
+
+/* One write, of which nothing but the count comes after the reason: who sees the next count sees
+ * its reason. */
+void pid_file_report(int fd, const struct pid_file_reload *reload)
+{
+	char text[sizeof(reload->refused) + 64];
+	int len = snprintf(text, sizeof(text), "%d\n%s\n%u\n", (int)getpid(), reload->refused,
+			   reload->count);
+
+	if (pwrite(fd, text, len, 0) != len || ftruncate(fd, len))
+		log_warning("pid file: cannot be written: %s", strerror(errno));
+}
+
+int pid_file_read(const char *path, struct pid_file_reload *reload)
+{
+	FILE *file = fopen(path, "re");
+	char pid[16], count[16] = "";
+	bool whole;
+
+	memset(reload, 0, sizeof(*reload));
+	if (!file)
+		return -errno;
+	whole = fgets(pid, sizeof(pid), file) &&
+		fgets(reload->refused, sizeof(reload->refused), file) &&
+		fgets(count, sizeof(count), file) && strchr(count, '\n');
+	fclose(file);
+	if (whole)
+		reload->count = strtoul(count, NULL, 10);
+	reload->refused[strcspn(reload->refused, "\n")] = 0;
+	return 0;
+}

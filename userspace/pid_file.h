@@ -20,4 +20,16 @@ pid_t pid_file_owner(const char *path);
  */
 int pid_file_lock(const char *path);
 
+/* What became of the last reload, in the pid file's second line. */
+struct pid_file_reload {
+	unsigned int count; /* reloads so far, refused ones among them */
+	char refused[512];  /* why; "": the configuration was taken */
+};
+
+/* The owner writes it; a failure is logged. */
+void pid_file_report(int fd, const struct pid_file_reload *reload);
+
+/* 0 or a negative errno; before the first reload `count` is 0. */
+int pid_file_read(const char *path, struct pid_file_reload *reload);
+
 #endif /* XNTS_PID_FILE_H */

@@ -193,7 +193,7 @@ undo_keys:
 	return err;
 }
 
-void daemon_reload(struct daemon *d)
+int daemon_reload(struct daemon *d)
 {
 	struct config *new = d->cfg == &d->config[0] ? &d->config[1] : &d->config[0];
 	const struct config *old = d->cfg;
@@ -214,7 +214,7 @@ void daemon_reload(struct daemon *d)
 	if (err) {
 		lists_free(lists);
 		log_error("%s: refused, the configuration of before stays in force", d->config_path);
-		return;
+		return err;
 	}
 	d->cfg = new;
 	lists_free(d->lists);
@@ -226,4 +226,5 @@ void daemon_reload(struct daemon *d)
 	sweep_lists(d); /* last: who is refused without a list is so no more */
 	feed_keys(d);
 	log_info("%s: reloaded", d->config_path);
+	return 0;
 }

@@ -10,6 +10,13 @@
 #include "counters.h"
 #include "log.h"
 
+const char *const switch_words[XNTS_SWITCH_POSITIONS] = {
+	[XNTS_SERVE] = "serve",
+	[XNTS_PASS] = "pass",
+	[XNTS_DROP] = "drop",
+	[XNTS_DRAIN] = "drain",
+};
+
 static uint64_t clock_ns(clockid_t id)
 {
 	struct timespec now;
@@ -49,6 +56,7 @@ int snapshot_read(struct dataplane *dp, struct snapshot *out)
 	dataplane_key_state(dp, &out->key_state);
 	dataplane_key_ids(dp, out->key_ids);
 	sum_ke_counters(dataplane_ke_counters(dp), &out->ke);
+	out->daemon = *dataplane_daemon_counters(dp);
 	out->link_count = dataplane_links(out->links, DATAPLANE_MAX_LINKS);
 	out->local4 = count_entries(dataplane_local4_fd(dp));
 	out->local6 = count_entries(dataplane_local6_fd(dp));
@@ -102,6 +110,8 @@ static void look_at_config(const struct snapshot *s, struct diagnosis *d)
 {
 	if (s->position == XNTS_PASS)
 		add(d, true, "switched to pass: `xnts serve` ends that");
+	else if (s->position == XNTS_DRAIN)
+		add(d, false, "switched to drain: `xnts serve` ends that");
 	else if (s->position != XNTS_SERVE)
 		add(d, true, "switched to drop: `xnts serve` ends that");
 	if (s->config.abi_version != XNTS_ABI_VERSION)

@@ -23,7 +23,11 @@ struct snapshot {
 	unsigned int local4, local6;   /* prefixes that are this host's */
 	struct xnts_counters counters; /* all CPUs */
 	struct xnts_ke_counters ke;    /* all workers */
+	struct xnts_daemon_counters daemon;
 };
+
+/* The positions of the kill switch, as `xnts` calls them. */
+extern const char *const switch_words[XNTS_SWITCH_POSITIONS];
 
 /* Returns 0, or the -errno of a map that cannot be read, logged. */
 int snapshot_read(struct dataplane *dp, struct snapshot *out);

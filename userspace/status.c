@@ -55,15 +55,17 @@ static void print_links(FILE *out, const struct snapshot *s)
 
 static void print_config(FILE *out, const struct snapshot *s, pid_t daemon)
 {
-	static const char *const words[] = { "serve", "pass", "drop" };
 	unsigned int position = s->position;
 
 	fprintf(out, LABEL, "daemon");
 	if (daemon > 0)
-		fprintf(out, "runs, process %d\n", (int)daemon);
+		fprintf(out, "runs, process %d", (int)daemon);
 	else
-		fprintf(out, "does not run\n");
-	fprintf(out, LABEL "%s\n", "switch", position < 3 ? words[position] : "unknown");
+		fprintf(out, "does not run");
+	if (s->daemon.links_reattached)
+		fprintf(out, "; %llu links made anew", s->daemon.links_reattached);
+	fprintf(out, "\n" LABEL "%s\n", "switch",
+		position < XNTS_SWITCH_POSITIONS ? switch_words[position] : "unknown");
 	fprintf(out, LABEL, "ports");
 	for (int i = 0; i < XNTS_PORTS && s->config.port[i]; i++)
 		fprintf(out, "%s%u", i ? ", " : "", ntohs(s->config.port[i]));

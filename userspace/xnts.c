@@ -32,9 +32,11 @@ static const char usage[] =
 	"         -n, --count N              N times only\n"
 	"         -j, --json                 one JSON object a line\n"
 	"       xnts serve                   answer requests\n"
+	"       xnts drain                   answer, while `xnts check` fails\n"
 	"       xnts pass, xnts off          leave every packet to the host\n"
 	"       xnts drop                    drop NTP requests for this host\n"
-	"       xnts reload [-p FILE]        have xntsd read its configuration again\n"
+	"       xnts reload [-p FILE]        have xntsd read its configuration again; exit status 1, and\n"
+	"                                    why, when it refuses\n"
 	"         -p, --pid-file FILE        " PID_FILE_PATH "\n"
 	KEYS_CMD_USAGE
 	"       xnts --help, xnts --version\n";
@@ -247,6 +249,14 @@ static int serve(int argc, char **argv)
 	return argc == 1 ? turn(XNTS_SERVE, "requests are answered") : misused();
 }
 
+static int drain(int argc, char **argv)
+{
+	(void)argv;
+	return argc == 1 ? turn(XNTS_DRAIN, "requests are answered, health checks fail, until "
+					    "`xnts serve`")
+			 : misused();
+}
+
 static int pass(int argc, char **argv)
 {
 	(void)argv;
@@ -262,9 +272,36 @@ static int drop(int argc, char **argv)
 			 : misused();
 }
 
+#define RELOAD_PATIENCE 60 /* s; large lists and KE workers take their time */
+
+/* The daemon's verdict on a reload after `before`.  Returns the exit status. */
+static int await_reload(const char *pid_file, unsigned int before)
+{
+	struct pid_file_reload verdict;
+
+	for (int i = 0; i < RELOAD_PATIENCE * 50; i++) {
+		wait_seconds(0.02);
+		if (pid_file_owner(pid_file) < 0 || pid_file_read(pid_file, &verdict)) {
+			fprintf(stderr, "xnts: xntsd has ended\n");
+			return EXIT_BAD;
+		}
+		if (verdict.count == before)
+			continue;
+		if (verdict.refused[0])
+			fprintf(stderr, "xnts: refused, the configuration of before stays in force: %s\n",
+				verdict.refused);
+		else
+			puts("reloaded");
+		return verdict.refused[0] ? EXIT_BAD : EXIT_OK;
+	}
+	fprintf(stderr, "xnts: xntsd has been told, and has not answered for %d s\n", RELOAD_PATIENCE);
+	return EXIT_BAD;
+}
+
 static int reload(int argc, char **argv)
 {
 	const char *pid_file = parse_pid_file(argc, argv);
+	struct pid_file_reload last;
 	pid_t daemon;
 
 	if (!pid_file)
@@ -274,13 +311,12 @@ static int reload(int argc, char **argv)
 		fprintf(stderr, "xnts: xntsd does not run: nobody holds %s\n", pid_file);
 		return EXIT_BAD;
 	}
-	if (daemon < 0 || kill(daemon, SIGHUP) < 0) {
+	if (pid_file_read(pid_file, &last) || daemon < 0 || kill(daemon, SIGHUP) < 0) {
 		fprintf(stderr, "xnts: cannot signal xntsd: %s\n",
 			strerror(daemon < 0 ? -daemon : errno));
 		return EXIT_BAD;
 	}
-	puts("xntsd has been told; its log says whether it took the configuration");
-	return EXIT_OK;
+	return await_reload(pid_file, last.count);
 }
 
 static int keys(int argc, char **argv)
@@ -295,8 +331,8 @@ static const struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the name; returns the exit status */
 } commands[] = {
 	{ "status", status }, { "check", check }, { "stats", stats }, { "serve", serve },
-	{ "pass", pass },     { "off", pass },    { "drop", drop },   { "reload", reload },
-	{ "keys", keys },
+	{ "pass", pass },     { "off", pass },    { "drop", drop },   { "drain", drain },
+	{ "reload", reload }, { "keys", keys },
 };
 
 int main(int argc, char **argv)

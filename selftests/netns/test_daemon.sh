@@ -31,13 +31,8 @@ refused() { # NAME "TEXT|TEXT..."
 	write_config </dev/null
 }
 
-said() { # TEXT: in the daemon's log since `reload`
-	tail -n "+$((logged + 1))" "$TMP/xntsd.log" | grep -qF -- "$1"
-}
-
-reload() {
-	logged=$(wc -l <"$TMP/xntsd.log")
-	kill -HUP "${PIDS[xntsd]}"
+reloads() {
+	"$BUILD/xnts" reload -p "$TMP/xntsd.pid"
 }
 
 config() {
@@ -49,21 +44,11 @@ config_differs_from() { # DUMP
 }
 
 refuses_reload_saying() { # "TEXT|TEXT..."
-	local before text texts
+	local before
 	before=$(config)
-	reload
-	wait_for 5 said "refused, the configuration of before stays in force" || return
-	IFS='|' read -ra texts <<<"$1"
-	for text in "${texts[@]}"; do
-		said "$text" || { echo "not said: $text"; return 1; }
-	done
+	fails_saying "refused, the configuration of before stays in force|$1" reloads || return
 	[ "$(config)" = "$before" ] || { echo "the configuration map changed"; return 1; }
 	answers
-}
-
-reloads() {
-	reload
-	wait_for 5 said reloaded || { tail -n 5 "$TMP/xntsd.log"; return 1; }
 }
 
 answers() {
@@ -87,6 +72,7 @@ listen_for_notifications() {
 		while True:
 		    print(s.recv(4096).decode().replace("\n", " "), flush=True)
 	END
+	# shellcheck disable=SC2034 # playground.sh stops it
 	PIDS["notify"]=$!
 	wait_for 5 test -S "$TMP/notify"
 }

@@ -106,6 +106,7 @@ check "a device that came back is attached again" wait_for 5 attached srv0
 check "its new MAC is ours" wait_for 5 mac_is_ours srv0
 check "and it is served" wait_for 5 answers
 check "which is told" grep -q "made anew" "$TMP/xntsd.log"
+check "and counted" fails_saying "1 links made anew" bash -c "'$BUILD/xnts' status; exit 1"
 
 # Beside the configuration.  A dot may be in a device's name but not in a pin's.
 ip -n server link add name ext.5 type veth peer name ext-peer

@@ -106,6 +106,13 @@ check_equal "stats by CPU: exit status" "$(status_of xnts stats -c)" 0
 check "stats by CPU: a column" says "CPU"
 check "no key is shown" never_shows_keys
 
+check_equal "drain: exit status" "$(status_of xnts drain)" 0
+check "drain: answers" answers
+check_equal "drain: check fails at once" "$(status_of xnts check)" 1
+check "drain: check says why" says "switched to drain"
+check "drain: status says so" shows "answers, but:"
+check_equal "serve: exit status" "$(status_of xnts serve)" 0
+check_equal "serve: check" "$(status_of xnts check)" 0
 check_equal "drop: exit status" "$(status_of xnts drop)" 0
 check "drop: silent" is_silent
 check_equal "drop: check" "$(status_of xnts check)" 1
@@ -124,6 +131,13 @@ check "keys: exported for root alone" [ "$(stat -c %a "$TMP/exported")" = 600 ]
 
 check_equal "reload: exit status" "$(status_of xnts reload -p "$TMP/xntsd.pid")" 0
 check "reload: the daemon lives on" running xntsd
+echo "nosuch = key" >>"$TMP/xnts.conf"
+check_equal "reload refused: exit status" "$(status_of xnts reload -p "$TMP/xntsd.pid")" 1
+check "reload refused: why" says "xnts.conf:$(wc -l <"$TMP/xnts.conf"): [clock] nosuch: unknown key"
+sed -i '$d' "$TMP/xnts.conf"
+check_equal "reload mended: exit status" "$(status_of xnts reload -p "$TMP/xntsd.pid")" 0
+check_equal "reloads are counted" "$(bpftool -j map dump pinned "$PIN_DIR/daemon_counters" | grep -oE '"reloads(_refused)?": *[0-9]+' | tr -d ' \n')" \
+	'"reloads":2"reloads_refused":1'
 
 stop xntsd KILL
 check "daemon killed: status says so" shows "does not run"

@@ -44,6 +44,22 @@ static void set_journal(unsigned int ino_offset)
 	log_open();
 }
 
+static void test_keeps_the_first_error(void **unused)
+{
+	char first[16];
+
+	(void)unused;
+	log_keep_error(first, sizeof(first));
+	log_warning("a warning");
+	assert_string_equal(first, "");
+	log_error("an error that is long");
+	log_error("another");
+	log_keep_error(NULL, 0);
+	log_error("later");
+	assert_string_equal(first, "an error that i");
+	captured();
+}
+
 static void test_levels(void **unused)
 {
 	(void)unused;
@@ -119,6 +135,7 @@ static void test_errno_is_kept(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_keeps_the_first_error),
 		TEST(test_levels),
 		TEST(test_journal),
 		TEST(test_not_the_journal),

@@ -34,6 +34,7 @@ static struct snapshot sample(void)
 		.local4 = 3,
 		.counters = { .plain_answered = 18446744073709551615ULL, .hardware_stamps = 7 },
 		.ke = { .accepted = 9 },
+		.daemon = { .links_reattached = 2 },
 	};
 
 	s.key_ids[XNTS_KEY_SLOT(0x1005)] = 0x1005;
@@ -70,6 +71,8 @@ static void test_samples(void **unused)
 		"\nxnts_healthy 0\n", /* a link is severed */
 		"\nxnts_answering 1\n",
 		"\nxnts_switch{position=\"serve\"} 1\nxnts_switch{position=\"pass\"} 0\n",
+		"\nxnts_switch{position=\"drain\"} 0\n",
+		"\nxnts_links_reattached_total 2\n",
 		"\nxnts_link_up{interface=\"eth0\",mode=\"native\"} 1\n",
 		"\nxnts_link_up{interface=\"a\\\"\\\\b\",mode=\"unknown\"} 0\n",
 		"\nxnts_local_prefixes{family=\"ipv4\"} 3\n",

@@ -79,6 +79,29 @@ static void test_owner_ends_meanwhile(void **unused)
 	close(second);
 }
 
+static void test_reload(void **unused)
+{
+	struct pid_file_reload told = { .count = 3, .refused = "xnts.conf:7: why" }, read;
+	int fd = pid_file_lock(path);
+
+	(void)unused;
+	assert_true(fd >= 0);
+	assert_int_equal(pid_file_read(path, &read), 0);
+	assert_int_equal(read.count, 0);
+	pid_file_report(fd, &told);
+	assert_int_equal(pid_file_read(path, &read), 0);
+	assert_int_equal(read.count, 3);
+	assert_string_equal(read.refused, "xnts.conf:7: why");
+	told = (struct pid_file_reload){ .count = 4 };
+	pid_file_report(fd, &told);
+	assert_int_equal(pid_file_read(path, &read), 0);
+	assert_int_equal(read.count, 4);
+	assert_string_equal(read.refused, "");
+	assert_int_equal(pid_file_owner(path), getpid());
+	close(fd);
+	assert_int_equal(pid_file_read("/nonexistent/pid", &read), -ENOENT);
+}
+
 static int setup(void **unused)
 {
 	int fd = mkstemp(path);
@@ -100,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_no_number),
 		cmocka_unit_test(test_owner_ends_meanwhile),
+		cmocka_unit_test(test_reload),
 	};
 
 	return cmocka_run_group_tests_name("pid_file", tests, setup, teardown);

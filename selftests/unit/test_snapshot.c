@@ -85,6 +85,8 @@ static void test_switch_and_config(void **unused)
 	assert_only(&s, "switched to pass", true);
 	s.position = XNTS_DROP;
 	assert_only(&s, "switched to drop", true);
+	s.position = XNTS_DRAIN;
+	assert_only(&s, "switched to drain", false);
 	s = healthy();
 	s.config.abi_version = 0;
 	assert_only(&s, "not filled", true);
