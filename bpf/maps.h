@@ -33,6 +33,7 @@ XNTS_MAP(xnts_daemon_counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_daemon_
 XNTS_MAP(xnts_keys, BPF_MAP_TYPE_ARRAY, XNTS_KEY_SLOTS, __u32, struct xnts_cookie_key,
 	 BPF_F_MMAPABLE);
 XNTS_MAP(xnts_key_state, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_key_state, BPF_F_MMAPABLE);
+XNTS_MAP(xnts_latency, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_latency, 0);
 /* For userspace alone. */
 XNTS_MAP(xnts_names, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_names, 0);
 
@@ -46,6 +47,9 @@ XNTS_MAP(xnts_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_scratch,
 XNTS_MAP(xnts_nonce_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_aes_key, 0);
 XNTS_MAP(xnts_buckets, BPF_MAP_TYPE_ARRAY, XNTS_BUCKETS, __u32, __u32, 0);
 XNTS_MAP(xnts_bucket_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_bucket_key, 0);
+
+/* Set before the load: where it is false the verifier drops what it guards. */
+const volatile bool xnts_latency_on = false;
 
 static __always_inline void *map_first(void *map)
 {
@@ -74,6 +78,11 @@ static __always_inline const struct xnts_clock *map_clock(void)
 static __always_inline struct xnts_counters *map_counters(void)
 {
 	return map_first(&xnts_counters);
+}
+
+static __always_inline struct xnts_latency *map_latency(void)
+{
+	return map_first(&xnts_latency);
 }
 
 static __always_inline const struct xnts_key_state *map_key_state(void)

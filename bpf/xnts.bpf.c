@@ -3,6 +3,7 @@
  * The XDP program: hands each packet to respond() and turns the verdict into an
  * action and a count.  The maps are described in xnts_abi.h.
  */
+#include "latency.h"
 #include "respond.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -30,10 +31,13 @@ static __always_inline void count(__u32 verdict)
 SEC("xdp.frags")
 int xnts_sw(struct xdp_md *md)
 {
+	__u64 since = xnts_latency_on ? now_mono() : 0;
 	__u32 verdict = respond(md);
 
 	/* clang-19 knows the verdicts' range and would drop the checks the verifier needs. */
 	XNTS_OPAQUE(verdict);
 	count(verdict);
+	if (xnts_latency_on)
+		latency_count(verdict, now_mono() - since);
 	return verdict_action(verdict);
 }

@@ -13,6 +13,7 @@
  *   counters     per-CPU array of 1, struct xnts_counters   one counter a verdict
  *   ke_counters  array, struct xnts_ke_counters       NTS-KE outcomes, one entry a worker
  *   daemon_counters  array of 1, struct xnts_daemon_counters  what the daemon did
+ *   latency      per-CPU array of 1, struct xnts_latency     how long answers took
  *   keys         array of XNTS_KEY_SLOTS, struct xnts_cookie_key   SECRET
  *   key_state    array of 1, struct xnts_key_state    which key seals, how fresh the keys are
  *   names        array of 1, struct xnts_names        what is counted where
@@ -321,6 +322,29 @@ struct xnts_names {
 	char daemon[XNTS_NAMES][XNTS_NAME_LEN]; /* of struct xnts_daemon_counters */
 };
 _Static_assert(XNTS_COUNTERS <= XNTS_NAMES, "every counter has a name");
+
+/* ---- latency ------------------------------------------------------------ */
+
+/*
+ * Time in the program, from its first instruction to the verdict, of what was answered.  Filled
+ * only by a program loaded with xnts_latency_on (maps.h); starts anew with another ABI version.
+ * bucket[i] counts times above XNTS_LATENCY_BOUND(i - 1) up to XNTS_LATENCY_BOUND(i) ns: 64, 96,
+ * 128, 192 ... 131072; the last one has no upper bound.
+ */
+#define XNTS_LATENCY_BUCKETS 24
+#define XNTS_LATENCY_BOUND(i) (((i) & 1 ? 96ULL : 64ULL) << (i) / 2)
+
+struct xnts_histogram {
+	__u64 sum; /* ns */
+	__u64 bucket[XNTS_LATENCY_BUCKETS];
+};
+
+struct xnts_latency {
+	struct xnts_histogram plain; /* NTP, kisses of death among it */
+	struct xnts_histogram nts;
+	struct xnts_histogram nak;
+};
+_Static_assert(sizeof(struct xnts_latency) == 600, "xnts_latency is ABI");
 
 /* ---- limits of the packet path ------------------------------------------ */
 

@@ -18,6 +18,7 @@ struct host {
 	struct world world;
 	struct xnts_aes_key nonce_key;
 	struct xnts_counters counters;
+	struct xnts_latency latency;
 	struct xnts_scratch scratch;
 	struct xnts_bucket_key bucket_key;
 	__u32 buckets[XNTS_BUCKETS];
@@ -51,6 +52,11 @@ static inline const struct xnts_clock *map_clock(void)
 static inline struct xnts_counters *map_counters(void)
 {
 	return &host.counters;
+}
+
+static inline struct xnts_latency *map_latency(void)
+{
+	return &host.latency;
 }
 
 static inline const struct xnts_key_state *map_key_state(void)

@@ -20,6 +20,7 @@ _Static_assert(MAX_KEEP + 1 + MAX_PRELOAD <= XNTS_KEY_RING, "a generation's wind
 static const char *const modes[] = { "auto", "native", "generic", NULL };
 static const char *const answer_pass[] = { "answer", "pass", NULL };
 static const char *const drop_pass[] = { "drop", "pass", NULL };
+static const char *const off_on[] = { "off", "on", NULL };
 static const char *const no_yes[] = { "no", "yes", NULL };
 static const char *const allow_refuse[] = { "allow", "refuse", NULL };
 static const char *const sources[] = { "auto", "ntp", "chronyc", "kernel", "local", NULL };
@@ -135,6 +136,8 @@ const struct config_entry config_table[] = {
 
 	ROW(metrics, listen, parse_address, "",
 	    "an address with a port such as 127.0.0.1:9123"),
+	ROW(metrics, latency, parse_switch, "off",
+	    "off or on", .choices = off_on),
 
 	ROW(log, level, parse_choice, "info",
 	    "error, warning, info or debug", .choices = levels),

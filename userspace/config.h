@@ -147,6 +147,7 @@ struct clock_config {
 
 struct metrics_config {
 	struct config_address listen; /* len 0: not served */
+	bool latency;                 /* the program keeps histograms */
 };
 
 struct log_config {

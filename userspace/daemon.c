@@ -197,6 +197,11 @@ static int start_ke(struct daemon *d)
 	return err;
 }
 
+static unsigned int load_flags(const struct daemon *d)
+{
+	return DATAPLANE_CARRY | (d->cfg->metrics.latency ? DATAPLANE_LATENCY : 0);
+}
+
 /*
  * Privileges go before the first worker starts and before the first NIC is attached: what either
  * would lack when it is done again is then lacking at once, under the operator's eyes.
@@ -209,7 +214,7 @@ static int start(struct daemon *d)
 	if (!err)
 		err = check_lists(d->cfg, &d->lists);
 	if (!err)
-		err = dataplane_load(&d->dp, true);
+		err = dataplane_load(&d->dp, load_flags(d));
 	if (!err)
 		err = open_events(d);
 	if (!err)

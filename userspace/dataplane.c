@@ -117,7 +117,7 @@ static int fill_bucket_key(struct dataplane *dp)
 	return err;
 }
 
-static int load_program(struct dataplane *dp)
+static int load_program(struct dataplane *dp, unsigned int flags)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
@@ -130,6 +130,7 @@ static int load_program(struct dataplane *dp)
 	err = reuse_maps(dp);
 	if (err)
 		return err;
+	dp->skel->rodata->xnts_latency_on = flags & DATAPLANE_LATENCY;
 	err = xnts_bpf__load(dp->skel);
 	if (err) {
 		log_error("the kernel refuses the XDP program: %s "
@@ -154,22 +155,22 @@ static struct dataplane *new_dataplane(void)
 	return dp;
 }
 
-static int open_pins(struct dataplane *dp, bool carry)
+static int open_pins(struct dataplane *dp, unsigned int flags)
 {
 	uint32_t version;
 	int err = pins_version(&version);
 
-	if (!err && carry && version && version != XNTS_ABI_VERSION)
+	if (!err && flags & DATAPLANE_CARRY && version && version != XNTS_ABI_VERSION)
 		return carry_open(&dp->carry, version);
 	return err ? err : pins_open(dp->map_fd);
 }
 
-static int load_locked(struct dataplane *dp, bool carry)
+static int load_locked(struct dataplane *dp, unsigned int flags)
 {
-	int err = open_pins(dp, carry);
+	int err = open_pins(dp, flags);
 
 	if (!err)
-		err = load_program(dp);
+		err = load_program(dp, flags);
 	if (!err)
 		err = fill_nonce_key(dp);
 	if (!err)
@@ -185,7 +186,7 @@ static int load_locked(struct dataplane *dp, bool carry)
 	return err;
 }
 
-int dataplane_load(struct dataplane **out, bool carry)
+int dataplane_load(struct dataplane **out, unsigned int flags)
 {
 	struct dataplane *dp;
 	int lock, err = pins_prepare();
@@ -197,7 +198,7 @@ int dataplane_load(struct dataplane **out, bool carry)
 	if (lock < 0)
 		return lock;
 	dp = new_dataplane();
-	err = dp ? load_locked(dp, carry) : -ENOMEM;
+	err = dp ? load_locked(dp, flags) : -ENOMEM;
 	close(lock);
 	if (err)
 		dataplane_close(dp);

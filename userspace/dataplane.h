@@ -24,16 +24,21 @@ struct dataplane;
 
 /* ---- load, reuse, remove ------------------------------------------------ */
 
+enum dataplane_load_flags {
+	DATAPLANE_CARRY = 1,   /* pins of another ABI version may be taken over */
+	DATAPLANE_LATENCY = 2, /* the program keeps the latency histograms */
+};
+
 /*
  * Loads the program, with the pinned maps where they exist (they are checked:
  * -EPROTO if one is of another shape) and new, empty maps where not, and pins those.
  * Mounts bpffs when /sys/fs/bpf has none.  Fills a fresh nonce key.  Attaches nothing.
  *
- * Pins of another ABI version are refused with -EPROTO unless `carry`: then the maps are new
+ * Pins of another ABI version are refused with -EPROTO unless DATAPLANE_CARRY: then the maps are new
  * and not pinned, and dataplane_take_over() puts them in the place of the old ones.  -EPROTO
  * also when this version is the older one and would lose what the newer counted.
  */
-int dataplane_load(struct dataplane **out, bool carry);
+int dataplane_load(struct dataplane **out, unsigned int flags);
 
 /*
  * After dataplane_load() and filling the maps: moves the kill switch and the counters over from
@@ -132,6 +137,9 @@ int dataplane_counters(struct dataplane *dp, struct xnts_counters *sum);
 /* Counters of one CPU each: an array of dataplane_cpus() entries. */
 int dataplane_cpus(void);
 int dataplane_cpu_counters(struct dataplane *dp, struct xnts_counters *cpu);
+
+/* Sum over all CPUs. */
+int dataplane_latency(struct dataplane *dp, struct xnts_latency *sum);
 
 /* The mapped entries of ke_counters, XNTS_KE_WORKERS of them, shared with the workers. */
 struct xnts_ke_counters *dataplane_ke_counters(struct dataplane *dp);

@@ -13,6 +13,7 @@
 
 #include "counters.h"
 #include "dataplane_priv.h"
+#include "histogram.h"
 #include "log.h"
 #include "siv.h"
 
@@ -233,11 +234,27 @@ int dataplane_counters(struct dataplane *dp, struct xnts_counters *sum)
 	cpu = calloc(cpus, sizeof(*cpu));
 	if (!cpu)
 		return -ENOMEM;
-	memset(sum, 0, sizeof(*sum));
 	err = dataplane_cpu_counters(dp, cpu);
-	for (int c = 0; c < cpus && !err; c++)
-		for (size_t i = 0; i < XNTS_COUNTERS; i++)
-			((uint64_t *)sum)[i] += ((uint64_t *)&cpu[c])[i];
+	if (!err)
+		sum_packet_counters(cpu, cpus, sum);
+	free(cpu);
+	return err;
+}
+
+int dataplane_latency(struct dataplane *dp, struct xnts_latency *sum)
+{
+	int cpus = dataplane_cpus(), err;
+	struct xnts_latency *cpu;
+	uint32_t key = 0;
+
+	if (cpus < 0)
+		return cpus;
+	cpu = calloc(cpus, sizeof(*cpu));
+	if (!cpu)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(dp->map_fd[PIN_LATENCY], &key, cpu);
+	if (!err)
+		latency_sum(cpu, cpus, sum);
 	free(cpu);
 	return err;
 }

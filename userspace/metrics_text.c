@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "histogram.h"
 #include "version.h"
 
 struct page {
@@ -28,9 +29,14 @@ const char *metrics_content_type(enum metrics_format format)
 
 /* ---- families and samples ----------------------------------------------- */
 
+static void family(const struct page *p, const char *name, const char *type, const char *help)
+{
+	fprintf(p->out, "# HELP xnts_%s %s\n# TYPE xnts_%s %s\n", name, help, name, type);
+}
+
 static void gauge_family(const struct page *p, const char *name, const char *help)
 {
-	fprintf(p->out, "# HELP xnts_%s %s\n# TYPE xnts_%s gauge\n", name, help, name);
+	family(p, name, "gauge", help);
 }
 
 /* The suffix _total is part of a counter family's name for Prometheus, of its samples alone for
@@ -165,6 +171,31 @@ static void print_packets(const struct page *p, const struct snapshot *s)
 		counter(p, "", &packet_counters[i], packet_counter(&s->counters, i));
 }
 
+static void print_histogram(const struct page *p, const char *kind, const struct xnts_histogram *h)
+{
+	uint64_t below = 0;
+
+	for (int i = 0; i < XNTS_LATENCY_BUCKETS - 1; i++) {
+		below += h->bucket[i];
+		fprintf(p->out, "xnts_answer_duration_seconds_bucket{kind=\"%s\",le=\"%.9g\"} %" PRIu64
+				"\n", kind, seconds(XNTS_LATENCY_BOUND(i)), below);
+	}
+	below += h->bucket[XNTS_LATENCY_BUCKETS - 1];
+	fprintf(p->out, "xnts_answer_duration_seconds_bucket{kind=\"%s\",le=\"+Inf\"} %" PRIu64 "\n",
+		kind, below);
+	fprintf(p->out, "xnts_answer_duration_seconds_sum{kind=\"%s\"} %.9f\n", kind, seconds(h->sum));
+	fprintf(p->out, "xnts_answer_duration_seconds_count{kind=\"%s\"} %" PRIu64 "\n", kind, below);
+}
+
+static void print_latency(const struct page *p, const struct snapshot *s)
+{
+	if (!latency_any(&s->latency))
+		return;
+	family(p, "answer_duration_seconds", "histogram", "Time in the program, of answers by kind.");
+	for (int i = 0; i < LATENCY_KINDS; i++)
+		print_histogram(p, latency_names[i], latency_kind(&s->latency, i));
+}
+
 /* Not one metric a statistic: their names are the drivers' own, the queue's number among them. */
 static void print_nics(const struct page *p, const struct nic_stats *nics, int nic_count)
 {
@@ -195,6 +226,7 @@ void metrics_print(FILE *out, enum metrics_format format, const struct snapshot 
 	print_clock(&p, s);
 	print_keys(&p, s);
 	print_packets(&p, s);
+	print_latency(&p, s);
 	print_nics(&p, nics, nic_count);
 	for (size_t i = 0; i < KE_COUNTERS; i++)
 		counter(&p, "ke_", &ke_counters[i], ke_counter(&s->ke, i));

@@ -131,10 +131,14 @@ static void restore_lists(struct daemon *d)
 
 static int check_unchangeable(const struct config *from, const struct config *to)
 {
-	if (!strcmp(from->keys.state, to->keys.state))
-		return 0;
-	log_error("[keys] state: another file needs a restart, not a reload");
-	return -EINVAL;
+	bool state = strcmp(from->keys.state, to->keys.state);
+	bool latency = from->metrics.latency != to->metrics.latency;
+
+	if (state)
+		log_error("[keys] state: another file needs a restart, not a reload");
+	if (latency)
+		log_error("[metrics] latency: a change needs a restart, not a reload");
+	return state || latency ? -EINVAL : 0;
 }
 
 /* What packets and scrapers meet.  Attaching comes last: it undoes itself. */

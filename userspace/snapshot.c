@@ -48,6 +48,8 @@ int snapshot_read(struct dataplane *dp, struct snapshot *out)
 		err = dataplane_config(dp, &out->config);
 	if (!err)
 		err = dataplane_counters(dp, &out->counters);
+	if (!err)
+		err = dataplane_latency(dp, &out->latency);
 	if (err) {
 		log_error("cannot read the maps below " XNTS_PIN_DIR ": %s", strerror(-err));
 		return err;

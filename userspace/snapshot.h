@@ -24,6 +24,7 @@ struct snapshot {
 	struct xnts_counters counters; /* all CPUs */
 	struct xnts_ke_counters ke;    /* all workers */
 	struct xnts_daemon_counters daemon;
+	struct xnts_latency latency;   /* all CPUs */
 };
 
 /* The positions of the kill switch, as `xnts` calls them. */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "counters.h"
+#include "histogram.h"
 
 int stats_read(struct dataplane *dp, struct stats_sample *sample)
 {
@@ -28,7 +29,7 @@ int stats_read(struct dataplane *dp, struct stats_sample *sample)
 	}
 	sum_packet_counters(sample->cpu, sample->cpus, &sample->packets);
 	sum_ke_counters(dataplane_ke_counters(dp), &sample->ke);
-	return 0;
+	return dataplane_latency(dp, &sample->latency);
 }
 
 void stats_free(struct stats_sample *sample)
@@ -54,6 +55,44 @@ static void print_line(FILE *out, const struct counter_info *info, uint64_t now,
 	fprintf(out, "  %-18s %s\n", info->name, info->meaning);
 }
 
+static void print_histogram(FILE *out, const char *name, const struct xnts_histogram *h)
+{
+	static const struct {
+		unsigned int per_mille;
+		const char *words;
+	} quantiles[] = { { 500, "half" }, { 990, "99 %" }, { 999, "99.9 %" } };
+	uint64_t count = histogram_count(h);
+
+	if (!count)
+		return;
+	fprintf(out, "%14" PRIu64 "  %-5s mean %.2f us", count, name,
+		(double)h->sum / (double)count / 1e3);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+		uint64_t ns = histogram_quantile(h, quantiles[i].per_mille);
+
+		if (ns)
+			fprintf(out, ", %s within %.2f us", quantiles[i].words, (double)ns / 1e3);
+	}
+	fprintf(out, "\n");
+}
+
+static void print_latency(FILE *out, const struct stats_sample *now,
+			  const struct stats_sample *before)
+{
+	static const struct xnts_latency zero;
+	const struct xnts_latency *old = before ? &before->latency : &zero;
+
+	if (!latency_any(&now->latency))
+		return;
+	fprintf(out, "time for an answer%s\n", before ? ", since the lines above" : "");
+	for (int i = 0; i < LATENCY_KINDS; i++) {
+		struct xnts_histogram since;
+
+		histogram_since(latency_kind(&now->latency, i), latency_kind(old, i), &since);
+		print_histogram(out, latency_names[i], &since);
+	}
+}
+
 void stats_print(FILE *out, const struct stats_sample *now, const struct stats_sample *before,
 		 bool all)
 {
@@ -76,6 +115,7 @@ void stats_print(FILE *out, const struct stats_sample *now, const struct stats_s
 		if (value || all)
 			print_line(out, &ke_counters[i], value, before ? &old : NULL, ns);
 	}
+	print_latency(out, now, before);
 }
 
 static bool cpu_is_idle(const struct xnts_counters *cpu)
@@ -114,6 +154,25 @@ static void json_packets(FILE *out, const struct xnts_counters *counters, const 
 	}
 }
 
+static void json_histogram(FILE *out, const struct xnts_histogram *h)
+{
+	fprintf(out, "{\"sum_ns\": %llu, \"buckets\": [", h->sum);
+	for (int i = 0; i < XNTS_LATENCY_BUCKETS - 1; i++)
+		fprintf(out, "{\"le_ns\": %llu, \"count\": %llu}, ", XNTS_LATENCY_BOUND(i),
+			h->bucket[i]);
+	fprintf(out, "{\"le_ns\": null, \"count\": %llu}]}", h->bucket[XNTS_LATENCY_BUCKETS - 1]);
+}
+
+static void json_latency(FILE *out, const struct xnts_latency *latency)
+{
+	fprintf(out, ", \"latency\": {");
+	for (int i = 0; i < LATENCY_KINDS; i++) {
+		fprintf(out, "%s\"%s\": ", i ? ", " : "", latency_names[i]);
+		json_histogram(out, latency_kind(latency, i));
+	}
+	fprintf(out, "}");
+}
+
 static void json_cpus(FILE *out, const struct stats_sample *now)
 {
 	fprintf(out, ", \"cpus\": [");
@@ -134,6 +193,7 @@ void stats_print_json(FILE *out, const struct stats_sample *now, bool cpus)
 		fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", ke_counters[i].name,
 			ke_counter(&now->ke, i));
 	fprintf(out, "}");
+	json_latency(out, &now->latency);
 	if (cpus)
 		json_cpus(out, now);
 	fprintf(out, "}\n");

@@ -15,6 +15,7 @@ struct stats_sample {
 	uint64_t mono; /* ns */
 	struct xnts_counters packets;
 	struct xnts_ke_counters ke;
+	struct xnts_latency latency;
 	int cpus;                  /* entries of cpu[] */
 	struct xnts_counters *cpu; /* of one CPU each; on the heap */
 };
@@ -24,7 +25,8 @@ void stats_free(struct stats_sample *sample);
 
 /*
  * One line a counter: total, rate a second since `before`, name, meaning.  Counters
- * that are 0 are left out unless `all`.  `before` may be NULL: no rates.
+ * that are 0 are left out unless `all`.  `before` may be NULL: no rates.  Then, where latency was
+ * measured, how long answers took since `before`, or ever.
  */
 void stats_print(FILE *out, const struct stats_sample *now, const struct stats_sample *before,
 		 bool all);
@@ -34,7 +36,8 @@ void stats_print_cpus(FILE *out, const struct stats_sample *now, bool all);
 
 /*
  * One JSON object in one line, all counters: {"monotonic_ns": N, "packets": {NAME: N, ...},
- * "ntske": {...}}, and "cpus": [{"cpu": N, NAME: N, ...}, ...] if `cpus`.
+ * "ntske": {...}, "latency": {KIND: {"sum_ns": N, "buckets": [{"le_ns": N or null, "count": N}, ...]},
+ * ...}}, and "cpus": [{"cpu": N, NAME: N, ...}, ...] if `cpus`.
  */
 void stats_print_json(FILE *out, const struct stats_sample *now, bool cpus);
 

@@ -39,7 +39,7 @@ struct options {
 static int load_once(void)
 {
 	struct dataplane *dp;
-	int err = dataplane_load(&dp, false);
+	int err = dataplane_load(&dp, 0);
 
 	if (!err)
 		dataplane_close(dp);
@@ -49,7 +49,7 @@ static int load_once(void)
 static int attach_once(const char *ifname, enum config_mode mode)
 {
 	struct dataplane *dp;
-	int err = dataplane_load(&dp, false);
+	int err = dataplane_load(&dp, 0);
 
 	if (err)
 		return err;

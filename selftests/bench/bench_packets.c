@@ -127,11 +127,12 @@ static struct item *add_packet(const char *name, const struct packet *p, int ver
 	return it;
 }
 
-static void load_object(void)
+static void load_object(bool latency)
 {
 	static struct world w;
 
 	memset(&bpf, 0, sizeof(bpf));
+	bpf.latency = latency;
 	must(bpf_target_open(), "load the object");
 	world_init(&w);
 	world_set_keys(&w);
@@ -196,6 +197,19 @@ static struct bpf_object *load_crypto(void)
 	return obj;
 }
 
+/* Of an object that keeps latency histograms; it stays loaded. */
+static void add_timed(void)
+{
+	typeof(bpf) plain_object = bpf;
+	struct packet p;
+
+	load_object(true);
+	packet_init(&p, 4);
+	add_packet("plain_answer_latency_on", &p, XNTS_V_plain_answered);
+	add_nts("nts_answer_latency_on", 0);
+	bpf = plain_object;
+}
+
 static void bench_bpf(struct bpf_object *crypto)
 {
 	struct item *yardstick, *plain, *nts, *forged;
@@ -211,6 +225,7 @@ static void bench_bpf(struct bpf_object *crypto)
 	add_nts("nts_answer_7_placeholders", 7);
 	forged = add_forged("nak_bad_cookie", NTP_LEN + 36 + 4 + 8, XNTS_V_nak_bad_cookie);
 	add_forged("nak_bad_tag", NTP_LEN - 1, XNTS_V_nak_bad_tag);
+	add_timed();
 	measure_items();
 
 	report("plain_answer_in_yardsticks", plain->ns / yardstick->ns, "blocks");
@@ -337,7 +352,7 @@ static void bench_hardened(void)
 		printf("bench: nts_answer_jit_harden_2 not measured: cannot write " HARDEN "\n");
 		return;
 	}
-	load_object();
+	load_object(false);
 	harden_restore();
 	count = 0;
 	add_nts("nts_answer_jit_harden_2", 0);
@@ -377,7 +392,7 @@ int main(void)
 {
 	struct bpf_object *crypto;
 
-	load_object();
+	load_object(false);
 	crypto = load_crypto();
 	print_machine(crypto);
 	bench_bpf(crypto);

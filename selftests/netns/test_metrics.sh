@@ -27,6 +27,10 @@ metric() { # NAME
 	http 9123 GET /metrics | tr -d '\r' | awk -v n="$1" '$1 == n { print $2 }'
 }
 
+answers_are_timed() {
+	"$BUILD/xnts" stats | grep -q "plain mean .* us, half within"
+}
+
 reload_with() { # LINES
 	write_config <<<"$1"
 	"$BUILD/xnts" reload -p "$TMP/xntsd.pid"
@@ -36,7 +40,7 @@ open_metrics='Accept: application/openmetrics-text; version=1.0.0'
 counted='xnts_packets_total{verdict="plain_answered",action="tx"}'
 
 make_playground || bail "no playground"
-write_config <<<$'[metrics]\nlisten = 127.0.0.1:9123'
+write_config <<<$'[metrics]\nlisten = 127.0.0.1:9123\nlatency = on'
 start_xntsd || bail "xntsd does not serve"
 check "serves" wait_for 5 has "HTTP/1.1 200 OK" 9123 GET /metrics
 check "Prometheus: type" has "Content-Type: text/plain; version=0.0.4" 9123 GET /metrics
@@ -52,6 +56,8 @@ check "still serves" has "200 OK" 9123 GET /metrics
 before=$(metric "$counted")
 ask client "$SERVER4" >/dev/null
 check_equal "an answer is counted" "$(($(metric "$counted") - before))" 1
+check_equal "and its time" "$(metric 'xnts_answer_duration_seconds_count{kind="plain"}')" "$(metric "$counted")"
+check "which xnts stats shows" answers_are_timed
 check_equal "the link is up" "$(metric 'xnts_link_up{interface="srv0",mode="native"}')" 1
 check "what the driver counts" [ "$(metric 'xnts_driver_xdp_total{interface="srv0",statistic="rx_queue_0_xdp_tx"}')" -ge 1 ]
 check "healthy" wait_for 10 has "xnts_healthy 1" 9123 GET /metrics
@@ -68,12 +74,14 @@ for i in 1 2 3 4; do
 done
 check "served beside silent connections" has "200 OK" 9123 GET /metrics
 
-check "moves" reload_with $'[metrics]\nlisten = [::1]:9124'
+check "latency needs a restart" fails_saying "[metrics] latency: a change needs a restart" \
+	reload_with $'[metrics]\nlisten = 127.0.0.1:9123'
+check "moves" reload_with $'[metrics]\nlisten = [::1]:9124\nlatency = on'
 check "the old port is closed" wait_for 5 hasnt 200 9123 GET /metrics
 check "an address that cannot be had is refused" fails_saying "[metrics] listen: cannot serve there" \
-	reload_with $'[metrics]\nlisten = 192.0.2.99:9123'
+	reload_with $'[metrics]\nlisten = 192.0.2.99:9123\nlatency = on'
 check "the daemon lives on" running xntsd
-check "ends" reload_with ""
+check "ends" reload_with $'[metrics]\nlatency = on'
 check "off by default" wait_for 5 hasnt 200 9123 GET /metrics
 check "the daemon answers" [ -n "$(ask client "$SERVER4")" ]
 finish

@@ -20,6 +20,7 @@ static struct {
 	struct xnts_bpf *skel;
 	int program;
 	int cpus;
+	bool latency;                   /* load it so that it keeps histograms */
 	struct xnts_counters *counters; /* one a CPU */
 	struct world loaded;            /* addresses in the tries */
 } bpf;
@@ -52,8 +53,11 @@ static inline int bpf_target_open(void)
 		return -errno;
 	bpf.cpus = libbpf_num_possible_cpus();
 	bpf.counters = calloc(bpf.cpus, sizeof(*bpf.counters));
-	bpf.skel = xnts_bpf__open_and_load();
+	bpf.skel = xnts_bpf__open();
 	if (!bpf.counters || !bpf.skel)
+		return -errno;
+	bpf.skel->rodata->xnts_latency_on = bpf.latency;
+	if (xnts_bpf__load(bpf.skel))
 		return -errno;
 	bpf.program = bpf_program__fd(bpf.skel->progs.xnts_sw);
 	return bpf_set_nonce_key();

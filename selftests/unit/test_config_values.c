@@ -78,6 +78,7 @@ static const struct key_case {
 	{ "clock", "transmit_correction", { "-40", "40" }, { "", "1000001", "-1000001", "-" } },
 	{ "metrics", "listen", { "", "127.0.0.1:9123", "[::1]:9123" },
 	  { "9123", "127.0.0.1", "[::1]", "localhost:9123", "127.0.0.1:0", "127.0.0.1:9123 [::1]:9123" } },
+	{ "metrics", "latency", { "off", "on" }, { "", "yes", "0", "On" } },
 	{ "log", "level", { "error", "warning", "info", "debug" }, { "", "notice", "INFO" } },
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
@@ -214,6 +215,7 @@ static void test_defaults(void **unused)
 	assert_int_equal(config.clock.hold, 60);
 	assert_int_equal(config.clock.receive_correction, 0);
 	assert_int_equal(config.clock.transmit_correction, 0);
+	assert_false(config.metrics.latency);
 	assert_int_equal(config.log.level, LEVEL_INFO);
 	assert_int_equal(config.limits.nts_budget, 80);
 	assert_int_equal(config.limits.plain_interval, 0);
@@ -323,7 +325,8 @@ static void test_other_sections(void **unused)
 	assert_int_equal(load("[ke]\nenabled = no\n[keys]\nstate = /s\nepoch = 2h\nkeep = 4\npreload = 5\n"
 			      "[clock]\nsource = ntp [::1]:11123\nstratum = 1\nrefid = GPS\nhold = 5m\n"
 			      "receive_correction = -20\ntransmit_correction = 1500\n"
-			      "[log]\nlevel = debug\n"), 0);
+			      "[metrics]\nlatency = on\n[log]\nlevel = debug\n"), 0);
+	assert_true(config.metrics.latency);
 	assert_string_equal(config.keys.state, "/s");
 	assert_int_equal(config.keys.epoch, 7200);
 	assert_int_equal(config.keys.keep, 4);

@@ -35,6 +35,7 @@ static struct snapshot sample(void)
 		.counters = { .plain_answered = 18446744073709551615ULL, .hardware_stamps = 7 },
 		.ke = { .accepted = 9 },
 		.daemon = { .links_reattached = 2 },
+		.latency.nts = { 10000, { [12] = 2, [23] = 1 } },
 	};
 
 	s.key_ids[XNTS_KEY_SLOT(0x1005)] = 0x1005;
@@ -91,6 +92,14 @@ static void test_samples(void **unused)
 		"\nxnts_packets_total{verdict=\"pass_not_ip\",action=\"pass\"} 0\n",
 		"\nxnts_hardware_stamps_total 7\n",
 		"\nxnts_ke_accepted_total 9\n",
+		"\n# TYPE xnts_answer_duration_seconds histogram\n",
+		"\nxnts_answer_duration_seconds_bucket{kind=\"nts\",le=\"3.072e-06\"} 0\n",
+		"\nxnts_answer_duration_seconds_bucket{kind=\"nts\",le=\"4.096e-06\"} 2\n",
+		"\nxnts_answer_duration_seconds_bucket{kind=\"nts\",le=\"0.000131072\"} 2\n",
+		"\nxnts_answer_duration_seconds_bucket{kind=\"nts\",le=\"+Inf\"} 3\n",
+		"\nxnts_answer_duration_seconds_sum{kind=\"nts\"} 0.000010000\n",
+		"\nxnts_answer_duration_seconds_count{kind=\"nts\"} 3\n",
+		"\nxnts_answer_duration_seconds_count{kind=\"nak\"} 0\n",
 		"\nxnts_driver_xdp_total{interface=\"eth0\",statistic=\"rx_queue_0_xdp_tx\"} 5\n",
 		"\nxnts_driver_xdp_total{interface=\"eth0\",statistic=\"rx_queue_1_xdp_tx_errors\"}"
 		" 6\n",
@@ -137,7 +146,8 @@ static void test_families(void **unused)
 			assert_memory_equal(line + 7, family, strlen(family));
 		} else {
 			assert_memory_equal(line, family, strlen(family));
-			assert_true(line[strlen(family)] == ' ' || line[strlen(family)] == '{');
+			assert_true(strchr(" {", line[strlen(family)]) ||
+				    !strcmp(family, "xnts_answer_duration_seconds"));
 		}
 	}
 	free(text);
@@ -154,6 +164,7 @@ static void test_nothing_set(void **unused)
 	assert_has(text, "\nxnts_answering 0\n");
 	assert_has(text, "\nxnts_clock_synchronised 0\n");
 	assert_null(strstr(text, "age_seconds"));
+	assert_null(strstr(text, "duration_seconds")); /* never measured */
 	assert_null(strstr(text, "xnts_link_up"));
 	free(text);
 }

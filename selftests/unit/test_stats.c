@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "histogram.h"
 #include "stats.h"
 
 #define SEC 1000000000ULL
@@ -76,6 +77,32 @@ static void test_rate(void **unused)
 	assert_true(stats_rate(10, 0, 0) == 0);
 }
 
+static void test_histogram(void **unused)
+{
+	struct xnts_histogram h = { .sum = 1000, .bucket = { [2] = 500, [5] = 490, [6] = 9, [23] = 1 } };
+	struct xnts_histogram before = { .sum = 100, .bucket = { [2] = 400 } }, since;
+	struct xnts_latency cpu[2] = { { .nts = h }, { .nts = before, .nak.sum = 7 } }, sum;
+
+	(void)unused;
+	assert_int_equal(histogram_count(&h), 1000);
+	assert_int_equal(histogram_quantile(&h, 500), 128);
+	assert_int_equal(histogram_quantile(&h, 501), 384);
+	assert_int_equal(histogram_quantile(&h, 990), 384);
+	assert_int_equal(histogram_quantile(&h, 999), 512);
+	assert_int_equal(histogram_quantile(&h, 1000), 0); /* beyond the last bound */
+	histogram_since(&h, &before, &since);
+	assert_int_equal(histogram_count(&since), 600);
+	assert_int_equal(since.sum, 900);
+	histogram_since(&before, &h, &since); /* the map was made anew */
+	assert_int_equal(histogram_count(&since), 400);
+	latency_sum(cpu, 2, &sum);
+	assert_int_equal(histogram_count(&sum.nts), 1400);
+	assert_int_equal(sum.nts.sum, 1100);
+	assert_int_equal(sum.nak.sum, 7);
+	assert_true(latency_any(&sum));
+	assert_false(latency_any(&(struct xnts_latency){ 0 }));
+}
+
 /* ---- what is printed ---------------------------------------------------- */
 
 static struct stats_sample sample(void)
@@ -91,7 +118,7 @@ static struct stats_sample sample(void)
 				      .cpu = cpu };
 }
 
-enum form { ONCE, RATES, ALL, CPUS, JSON, JSON_CPUS };
+enum form { ONCE, RATES, ALL, CPUS, JSON, JSON_CPUS, TIMED, TIMED_RATES };
 
 static char *printed(enum form form)
 {
@@ -100,7 +127,13 @@ static char *printed(enum form form)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	if (form == ONCE || form == ALL)
+	if (form >= TIMED) {
+		now.latency.nts = (struct xnts_histogram){ 15000, { [13] = 2, [14] = 1 } };
+		before.latency.nts = (struct xnts_histogram){ 10000, { [13] = 2 } };
+	}
+	if (form == TIMED || form == TIMED_RATES)
+		stats_print(out, &now, form == TIMED ? NULL : &before, false);
+	else if (form == ONCE || form == ALL)
 		stats_print(out, &now, NULL, form == ALL);
 	else if (form == RATES)
 		stats_print(out, &now, &before, false);
@@ -137,6 +170,20 @@ static void test_text(void **unused)
 			     "nts_answered                  30            12\n");
 }
 
+static void test_latency(void **unused)
+{
+	char *once = printed(TIMED), *since = printed(TIMED_RATES);
+
+	(void)unused;
+	assert_non_null(strstr(once, "time for an answer\n"
+				     "             3  nts   mean 5.00 us, half within 6.14 us, "
+				     "99 % within 8.19 us, 99.9 % within 8.19 us\n"));
+	assert_non_null(strstr(since, "time for an answer, since the lines above\n"
+				      "             1  nts   mean 5.00 us, half within 8.19 us,"));
+	free(once);
+	free(since);
+}
+
 static void test_all(void **unused)
 {
 	char *text = printed(ALL);
@@ -158,9 +205,11 @@ static void test_json(void **unused)
 		strstr(text, "{\"monotonic_ns\": 3000000000, \"packets\": {\"pass_not_ip\": 0, "));
 	assert_non_null(strstr(text, ", \"nts_answered\": 42, "));
 	assert_non_null(strstr(text, "\"hardware_stamps\": 0}, \"ntske\": {\"accepted\": 0, "));
-	assert_non_null(strstr(text, "\"worker_starts\": 0}}\n"));
+	assert_non_null(strstr(text, "\"worker_starts\": 0}, \"latency\": {\"plain\": {\"sum_ns\": 0, \"buckets\": "
+			     "[{\"le_ns\": 64, \"count\": 0}, "));
+	assert_non_null(strstr(text, "{\"le_ns\": null, \"count\": 0}]}}}\n"));
 	assert_null(strstr(text, "cpu"));
-	assert_non_null(strstr(with_cpus, "}, \"cpus\": [{\"cpu\": 0, \"pass_not_ip\": 0, "));
+	assert_non_null(strstr(with_cpus, "}}, \"cpus\": [{\"cpu\": 0, \"pass_not_ip\": 0, "));
 	assert_non_null(strstr(with_cpus, "}, {\"cpu\": 2, "));
 	assert_non_null(strstr(with_cpus, "\"hardware_stamps\": 0}]}\n"));
 	free(text);
@@ -171,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_histogram), cmocka_unit_test(test_latency),
 		cmocka_unit_test(test_rate),  cmocka_unit_test(test_text),
 		cmocka_unit_test(test_all),   cmocka_unit_test(test_json),
 	};
