@@ -43,6 +43,7 @@ SKEL := $(OBJECT:.bpf.o=.skel.h)
 TESTS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/unit/test_*.c selftests/prog_run/test_*.c))
 FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/bench/bench_*.c))
+LOAD := $(if $(wildcard selftests/load/*.c),$(BUILD)/load/load)
 PRELOADS := $(patsubst selftests/%.c,$(BUILD)/%.so,$(wildcard selftests/*/*.preload.c))
 TEST_BPF := $(patsubst selftests/%.c,$(BUILD)/%.o,$(wildcard selftests/*/*.bpf.c))
 NEXT := $(BUILD)/next
@@ -82,7 +83,7 @@ $(BUILD)/%.bpf.o: selftests/%.bpf.c
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
 # ---- programs --------------------------------------------------------------
 
@@ -103,7 +104,7 @@ $(MAINS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libxnts.a
 
 TEST_CFLAGS = -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(SANITIZE)
 
-tests: all $(TESTS) $(FUZZERS) $(TEST_BPF) $(PRELOADS) $(NEXT)/build/xntsd
+tests: all $(TESTS) $(FUZZERS) $(TEST_BPF) $(PRELOADS) $(NEXT)/build/xntsd $(LOAD)
 
 $(BUILD)/sanitized/%.o: userspace/%.c $(SKEL)
 	$(call say,CC,$@)
@@ -152,6 +153,12 @@ $(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libxnts.a $(SKEL)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(HARDEN) $(CFLAGS) -pie $(DEPS) $< $(BUILD)/libxnts.a $(LIBS) -o $@
+
+# The load generator: `build/load/load --help`.
+$(BUILD)/load/load: $(filter-out %.bpf.c,$(wildcard selftests/load/*.c)) $(BUILD)/load/load.skel.h $(BUILD)/libxnts.a
+	$(call say,LOAD,$@)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
+		$(filter %.c,$^) $(BUILD)/libxnts.a $(LIBS) -o $@
 
 # A test that did not build is reported by the runner as failed, beside the others.
 check: deps

@@ -180,34 +180,45 @@ static inline bool client_take_cookies(const struct client *c, const uint8_t *te
 }
 
 /*
- * Is this payload an answer that the client accepts: origin and identifier those of
- * its request, the authenticator right behind the identifier, the last field, not
- * padded, verified, full of good cookies?
+ * Opens an answer: its identifier that of the client, the authenticator right behind it,
+ * the last field, not padded, verified.  The length of the encrypted fields in `text`
+ * (REF_MAX bytes), or -1.
  */
-static inline bool client_open(const struct client *c, const struct packet *request,
-			       const uint8_t *ntp, uint32_t len, struct answer *a)
+static inline int client_decrypt(const struct client *c, const uint8_t *ntp, uint32_t len,
+				 uint8_t *text)
 {
 	const uint8_t *uid = ntp + NTP_LEN, *auth = uid + 4 + c->uid_len;
 	uint32_t ad_len = auth - ntp, nonce_len, sealed_len;
 	struct ref_part ad[2];
-	uint8_t text[REF_MAX];
 
-	if (len < ad_len + AUTH_FIELD || (ntp[0] & 7) != 4 ||
-	    memcmp(ntp + 24, request->payload + 40, 8))
-		return false;
+	if (len < ad_len + AUTH_FIELD || (ntp[0] & 7) != 4)
+		return -1;
 	if (get16(uid) != 0x0104 || get16(uid + 2) != 4 + c->uid_len ||
 	    memcmp(uid + 4, c->uid, c->uid_len))
-		return false;
+		return -1;
 	nonce_len = get16(auth + 4);
 	sealed_len = get16(auth + 6);
 	if (get16(auth) != 0x0404 || get16(auth + 2) != len - ad_len || nonce_len < 16 ||
 	    nonce_len % 4 || 8 + nonce_len + sealed_len != len - ad_len)
-		return false;
+		return -1;
 	ad[0] = (struct ref_part){ ntp, ad_len };
 	ad[1] = (struct ref_part){ auth + 8, nonce_len };
 	if (!ref_open(c->s2c, ad, 2, auth + 8 + nonce_len, sealed_len, text))
+		return -1;
+	return sealed_len - REF_TAG;
+}
+
+/* Is this payload the answer to `request` that the client accepts, full of good cookies? */
+static inline bool client_open(const struct client *c, const struct packet *request,
+			       const uint8_t *ntp, uint32_t len, struct answer *a)
+{
+	uint8_t text[REF_MAX];
+	int text_len;
+
+	if (len < NTP_LEN || memcmp(ntp + 24, request->payload + 40, 8))
 		return false;
-	return client_take_cookies(c, text, sealed_len - REF_TAG, a);
+	text_len = client_decrypt(c, ntp, len, text);
+	return text_len >= 0 && client_take_cookies(c, text, text_len, a);
 }
 
 #endif /* XNTS_TEST_CLIENT_H */

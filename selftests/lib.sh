@@ -94,6 +94,21 @@ need_root() {
 	[ "$(id -u)" -eq 0 ] || skip_all "needs root"
 }
 
+# ---- load ------------------------------------------------------------------
+
+# The generator in the client's namespace, its sources from 10.0.0.0 on; what it reports is
+# kept for loaded().  RATE 0: as fast as answers come.
+load() { # RATE SECONDS OPTION...
+	ip -n server route replace 10.0.0.0/8 via "$CLIENT4"
+	in_ns client "$BUILD/load/load" -K "$TMP/keys" -r "$1" -t "$2" "${@:3}" cli0 "$SERVER4" | tee "$TMP/loaded"
+	return "${PIPESTATUS[0]}"
+}
+
+# A figure of the last line.
+loaded() { # KEY
+	grep -o " $1=[0-9.]*" "$TMP/loaded" | tail -n 1 | cut -d= -f2
+}
+
 finish() {
 	[ "$FAILURES" -eq 0 ]
 	exit

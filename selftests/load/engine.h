@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How requests get onto the wire and answers off it: live frames by BPF (engine_xdp.c)
+ * or sockets (engine_udp.c).
+ */
+#ifndef XNTS_LOAD_ENGINE_H
+#define XNTS_LOAD_ENGINE_H
+
+#include "load.h"
+#include "options.h"
+
+/* Takes an answer: an NTP header and what follows it. */
+typedef void (*load_verify)(const uint8_t *ntp, uint32_t len);
+
+struct engine {
+	/* Makes all requests and is ready to send; exits with a message when it cannot. */
+	void (*open)(const struct options *o);
+	/* Sends `n` more requests; returns 0 or -errno.  -EINTR: not all of them. */
+	int (*fire)(uint32_t n);
+	/* Takes what answers wait, those to be verified to `verify`; counts since open(). */
+	void (*poll)(struct load_counts *counts, load_verify verify);
+	/* Response times since open(), LOAD_BUCKETS of them. */
+	const uint64_t *(*times)(void);
+	/* How many of all requests sent were not answered, request by request. */
+	uint64_t (*unanswered)(void);
+	void (*close)(void);
+};
+
+extern const struct engine engine_xdp, engine_udp;
+
+#endif /* XNTS_LOAD_ENGINE_H */

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+/* The load generator: `load --help`. */
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "requests.h"
+
+#define PATIENCE 0.3       /* s without an answer: what is missing is lost */
+#define DEBT 0.01          /* s of requests that a late sender makes up for */
+#define SEARCH_WIDTH 1.03  /* a search ends when its bounds are this close */
+#define SEARCH_TRIAL 1.0   /* s */
+
+struct trial {
+	struct load_counts counts;
+	uint64_t times[LOAD_BUCKETS];
+	double seconds, cpu; /* that it took, and of our own CPU time, softirqs included */
+	uint64_t unanswered;
+};
+
+static struct options o;
+static const struct engine *engine;
+static uint64_t verified, wrong;
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static double seconds_of(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static double now(void)
+{
+	return seconds_of(CLOCK_MONOTONIC);
+}
+
+static void verify(const uint8_t *ntp, uint32_t len)
+{
+	const char *why = requests_verify(&o, ntp, len);
+
+	verified++;
+	if (why && wrong++ < 5)
+		fprintf(stderr, "load: an answer is %s\n", why);
+}
+
+/* ---- one run ------------------------------------------------------------------ */
+
+static uint64_t answers(const struct load_counts *c)
+{
+	return c->answered + c->unsynchronised + c->kissed;
+}
+
+static struct load_counts since(const struct load_counts *a, const struct load_counts *b)
+{
+	return (struct load_counts){ b->sent - a->sent, b->answered - a->answered,
+				     b->unsynchronised - a->unsynchronised, b->kissed - a->kissed,
+				     b->stray - a->stray };
+}
+
+static void fire(uint64_t n)
+{
+	int err = engine->fire(n);
+
+	if (err == -EINTR)
+		return;
+	if (err) {
+		fprintf(stderr, "load: send: %s\n", strerror(-err));
+		exit(2);
+	}
+}
+
+/* Sleeps when there is time for it; a sleep takes 60 us at least. */
+static void wait_about(double s)
+{
+	struct timespec t = { 0, s * 1e9 };
+
+	if (s > 200e-6)
+		nanosleep(&t, NULL);
+	else
+		sched_yield();
+}
+
+static bool over(double begun, double seconds)
+{
+	return stopped || now() - begun >= seconds || (o.until && !access(o.until, F_OK));
+}
+
+/* At a rate, whatever comes back. */
+static void open_loop(const struct load_counts *first, double rate, double seconds)
+{
+	double begun = now(), skipped = 0;
+	struct load_counts c;
+
+	while (!over(begun, seconds)) {
+		double due;
+
+		engine->poll(&c, verify);
+		due = (now() - begun) * rate - skipped - (c.sent - first->sent);
+		if (due > DEBT * rate + o.batch) {
+			skipped += due - o.batch;
+			due = o.batch;
+		}
+		if (due >= 1 && due >= fmin(o.batch, rate * 1e-3))
+			fire(fmin(due, o.batch));
+		else
+			wait_about((fmin(o.batch, rate * 1e-3) - due) / rate);
+	}
+}
+
+/* The next when answers come; what does not come for a while is written off. */
+static void closed_loop(const struct load_counts *first, double seconds)
+{
+	double begun = now(), heard = begun;
+	uint64_t gone = 0, was = 0, under_way;
+	struct load_counts c, d;
+
+	while (!over(begun, seconds)) {
+		engine->poll(&c, verify);
+		d = since(first, &c);
+		if (answers(&d) != was)
+			heard = now();
+		was = answers(&d);
+		under_way = d.sent - was - (gone < d.sent - was ? gone : d.sent - was);
+		if (now() - heard > PATIENCE) {
+			gone += under_way;
+			heard = now();
+		} else if (under_way <= o.window / 2) {
+			fire(o.window - under_way);
+		} else {
+			sched_yield();
+		}
+	}
+}
+
+/* Until all is answered or nothing comes any more. */
+static void drain(const struct load_counts *first)
+{
+	double heard = now();
+	uint64_t was = 0;
+	struct load_counts c, d;
+
+	do {
+		engine->poll(&c, verify);
+		d = since(first, &c);
+		if (answers(&d) != was)
+			heard = now();
+		was = answers(&d);
+		usleep(1000);
+	} while (answers(&d) < d.sent && now() - heard < PATIENCE);
+}
+
+static struct trial run(double rate, double seconds)
+{
+	struct trial t = { 0 };
+	struct load_counts first, last;
+	double begun, cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t missing = engine->unanswered();
+	int i;
+
+	engine->poll(&first, verify);
+	for (i = 0; i < LOAD_BUCKETS; i++)
+		t.times[i] = engine->times()[i];
+	begun = now();
+	if (rate > 0)
+		open_loop(&first, rate, seconds);
+	else
+		closed_loop(&first, seconds);
+	t.seconds = now() - begun;
+	drain(&first);
+	t.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	engine->poll(&last, verify);
+	t.counts = since(&first, &last);
+	t.unanswered = engine->unanswered() - missing;
+	for (i = 0; i < LOAD_BUCKETS; i++)
+		t.times[i] = engine->times()[i] - t.times[i];
+	return t;
+}
+
+/* ---- figures ------------------------------------------------------------------ */
+
+/* Kisses are answers that the server chose to give: not lost. */
+static uint64_t lost(const struct trial *t)
+{
+	uint64_t got = answers(&t->counts);
+
+	return got < t->counts.sent ? t->counts.sent - got : 0;
+}
+
+/* Upper end of a bucket, ns. */
+static double bucket_end(int bucket)
+{
+	return bucket < 8 ? bucket + 1 : ldexp(9 + bucket % 8, bucket / 8 - 1);
+}
+
+/* The response time that `part` of the answers did not exceed, us. */
+static double quantile(const struct trial *t, double part)
+{
+	uint64_t all = 0, sum = 0;
+	int i;
+
+	for (i = 0; i < LOAD_BUCKETS; i++)
+		all += t->times[i];
+	for (i = 0; i < LOAD_BUCKETS - 1; i++) {
+		sum += t->times[i];
+		if (sum >= part * all)
+			break;
+	}
+	return all ? bucket_end(i) * 1e-3 : 0;
+}
+
+static void report(const char *run_name, double rate, const struct trial *t)
+{
+	const struct load_counts *c = &t->counts;
+
+	printf("run=%s kind=%s engine=%s rate=%.0f seconds=%.3f sent=%llu answered=%llu kissed=%llu "
+	       "unsynchronised=%llu lost=%llu unanswered=%llu stray=%llu verified=%llu wrong=%llu "
+	       "sent_rate=%.0f answered_rate=%.0f cpu=%.3f",
+	       run_name, load_kind_names[o.kind], o.udp ? "udp" : "xdp", rate, t->seconds,
+	       (unsigned long long)c->sent, (unsigned long long)c->answered,
+	       (unsigned long long)c->kissed, (unsigned long long)c->unsynchronised,
+	       (unsigned long long)lost(t), (unsigned long long)t->unanswered,
+	       (unsigned long long)c->stray, (unsigned long long)verified, (unsigned long long)wrong,
+	       c->sent / t->seconds, c->answered / t->seconds, t->cpu);
+	if (o.times)
+		printf(" p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f", quantile(t, 0.5),
+		       quantile(t, 0.9), quantile(t, 0.99), quantile(t, 0.999));
+	printf("\n");
+	fflush(stdout);
+}
+
+/*
+ * The highest rate without loss, in the spirit of MLRsearch: bounds that short trials
+ * bring together, each lower bound tried twice, so that one lucky second is none; the
+ * last one for as long as --seconds says.
+ */
+static bool passes(double rate, double seconds)
+{
+	struct trial t = run(rate, seconds);
+	bool ok = lost(&t) <= o.loss / 100 * t.counts.sent && t.counts.sent > 0.97 * rate * t.seconds;
+
+	report(ok ? "pass" : "fail", rate, &t);
+	return ok;
+}
+
+static void search(void)
+{
+	struct trial t = run(0, SEARCH_TRIAL);
+	double low = 0, high = 2.2 * t.counts.sent / t.seconds, rate = high / 2;
+
+	report("closed", 0, &t);
+	while (!stopped && (!low || high / low > SEARCH_WIDTH) && high > 100) {
+		if (passes(rate, SEARCH_TRIAL) && passes(rate, SEARCH_TRIAL))
+			low = rate;
+		else
+			high = rate;
+		rate = low ? sqrt(low * high) : high / 2;
+		if (low && high / low <= SEARCH_WIDTH && !passes(low, o.seconds)) {
+			high = low;
+			low = 0;
+			rate = high * 0.9;
+		}
+	}
+	t = run(low, o.seconds);
+	report("best", low, &t);
+	t = run(2 * low, o.seconds);
+	report("twice", 2 * low, &t);
+}
+
+static void stay_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set)) {
+		fprintf(stderr, "load: CPU %d: %s\n", cpu, strerror(errno));
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct trial t = { 0 };
+
+	options_parse(&o, argc, argv);
+	if (o.cpu >= 0)
+		stay_on(o.cpu);
+	engine = o.udp ? &engine_udp : &engine_xdp;
+	requests_prepare(&o);
+	engine->open(&o);
+	atexit(engine->close);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	if (o.search) {
+		search();
+	} else {
+		t = run(o.rate, o.seconds);
+		report("run", o.rate, &t);
+	}
+	return wrong || t.counts.stray;
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The load generator itself: what it sends is answered, what it verifies is what xntsd or
+# chronyd sealed, and it leaves the interface as it was.
+. "$(dirname "$0")/../lib.sh"
+need_root
+sandbox "$@"
+
+program_id() {
+	ip -n client -d link show cli0 | grep -o 'prog/xdp id [0-9]*'
+}
+
+# The kinds that are answered: all of them, verified, nothing lost.
+all_well() { # OPTION...
+	load 3000 1 "$@" && [ "$(loaded sent)" -gt 1000 ] && [ "$(loaded lost)" -eq 0 ] &&
+		[ "$(loaded answered)" -eq "$(loaded sent)" ] && [ "$(loaded verified)" -gt 100 ]
+}
+
+# Attacks get kisses at most.
+none_answered() { # OPTION...
+	load 3000 1 "$@" && [ "$(loaded sent)" -gt 1000 ] && [ "$(loaded answered)" -eq 0 ] &&
+		[ "$(loaded kissed)" -gt 0 ]
+}
+
+start_server_chronyd() {
+	mkdir -m 700 "$TMP/served"
+	cat >"$TMP/served/chrony.conf" <<-END
+		local stratum 1
+		allow
+		cmdport 0
+		bindcmdaddress $TMP/served/cmd.sock
+		pidfile $TMP/served/pid
+		ntsservercert $TMP/server.pem
+		ntsserverkey $TMP/server.key
+	END
+	ip -n server link set srv0 xdp object "$BUILD/netns/wire.bpf.o" section xdp || return
+	peer "$chrony" /usr/sbin/chronyd
+	start served server "${PEER[@]}" -x -d -u root -f "$TMP/served/chrony.conf"
+	wait_for 10 ke_listens
+}
+
+make_playground || bail "no playground"
+start_xntsd || bail "xntsd does not serve"
+before=$(program_id)
+check "plain NTP" all_well -k plain -v 5
+check "NTS, cookies of our own" all_well -k nts -v 5
+check "mixed, with placeholders" all_well -k mixed --placeholders 2 -v 5
+check "NTS, cookies of NTS-KE" all_well -k nts -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" -v 5
+check "one request again and again" all_well -k replay -s 1000000 -v 5
+check "through a socket" all_well -k mixed -U -v 5
+check "cookies that do not open" none_answered -k bad-cookie
+check "requests that do not verify" none_answered -k bad-tag
+check "closed loop" load 0 1 -k plain
+check "has answers" [ "$(loaded answered)" -gt 10000 ]
+check_equal "the interface's program is back" "$(program_id)" "$before"
+check_equal "and lo has none" "$(ip -n client -d link show lo | grep -c xdp)" 0
+
+stop xntsd
+in_ns server "$BUILD/xntsd" --unload
+if chrony=$(scripts/unpack-deb.sh chrony bookworm); then
+	start_server_chronyd || bail "chronyd does not serve"
+	check "chronyd's NTS" all_well -k nts -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" -v 5
+	check "chronyd's plain NTP" all_well -k plain -v 5
+else
+	skip "chronyd" "apt could not fetch it"
+fi
+finish
