@@ -56,4 +56,8 @@ struct xdp_md {
 
 #pragma clang attribute pop
 
+/* Kernel >= 6.3, for programs bound to a device. */
+extern int bpf_xdp_metadata_rx_timestamp(const struct xdp_md *ctx, __u64 *timestamp)
+	__attribute__((section(".ksyms"), weak));
+
 #endif /* __VMLINUX_H__ */

@@ -76,7 +76,8 @@ static __always_inline void clock_read(struct xnts_request *rq, const struct xnt
 	bool lost = c->leap == NTP_LI_UNSYNCHRONISED || !c->stratum;
 
 	t->mono = mono;
-	t->receive_to_utc = to_utc + c->receive_correction;
+	/* The NIC's stamp has its correction already (xnts_abi.h). */
+	t->receive_to_utc = to_utc + (rq->stamp == XNTS_STAMP_HARDWARE ? 0 : c->receive_correction);
 	t->transmit_to_utc = to_utc + c->transmit_correction;
 	t->leap = leapt ? 0 : c->leap;
 	t->stratum = c->stratum;

@@ -42,6 +42,8 @@ XNTS_MAP(xnts_lists4, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LISTED, struct xnts_lpm4, 
 XNTS_MAP(xnts_lists6, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LISTED, struct xnts_lpm6, __u32,
 	 BPF_F_NO_PREALLOC);
 
+XNTS_MAP(xnts_phc, BPF_MAP_TYPE_HASH, XNTS_MAX_PHC, __u32, struct xnts_phc, 0);
+
 /* Not pinned: they belong to one loaded program (see nonce.h). */
 XNTS_MAP(xnts_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_scratch, 0);
 XNTS_MAP(xnts_nonce_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_aes_key, 0);
@@ -103,6 +105,11 @@ static __always_inline const struct xnts_aes_key *map_nonce_key(void)
 static __always_inline struct xnts_scratch *map_scratch(void)
 {
 	return map_first(&xnts_scratch);
+}
+
+static __always_inline const struct xnts_phc *map_phc(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&xnts_phc, &ifindex);
 }
 
 static __always_inline __u32 *map_bucket(__u32 index)
@@ -186,6 +193,11 @@ static __always_inline void frame_open(struct xnts_request *rq, struct xdp_md *m
 	rq->md = md;
 	rq->data = (void *)(long)md->data;
 	rq->end = (void *)(long)md->data_end;
+}
+
+static __always_inline __u32 ingress(const struct xnts_request *rq)
+{
+	return rq->md->ingress_ifindex;
 }
 
 /* Bytes in the frame, fragments of a multi-buffer frame included. */

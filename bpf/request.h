@@ -32,6 +32,13 @@ struct xnts_time {
 	struct xnts_noise noise;
 };
 
+/* Where the receive time comes from. */
+enum xnts_stamp {
+	XNTS_STAMP_SOFTWARE,
+	XNTS_STAMP_HARDWARE,
+	XNTS_STAMP_REFUSED, /* software, as the NIC's makes no sense */
+};
+
 struct xnts_request {
 	struct xdp_md *md; /* the frame itself; maps.h */
 	void *data;
@@ -47,7 +54,8 @@ struct xnts_request {
 	struct ntp_header *ntp; /* only its first byte before classify() is done */
 	__u32 payload_len; /* of UDP, bytes */
 
-	__u64 received; /* CLOCK_TAI ns at program entry */
+	__u64 received; /* CLOCK_TAI ns, see `stamp` */
+	__u32 stamp;    /* enum xnts_stamp */
 	struct xnts_time time;
 };
 

@@ -17,6 +17,7 @@
 #include "parse.h"
 #include "reply.h"
 #include "send.h"
+#include "stamp.h"
 
 static __always_inline int plain_verdict(const struct xnts_request *rq)
 {
@@ -37,13 +38,18 @@ static __always_inline int limit_plain_verdict(const struct xnts_request *rq,
 	return XNTS_V_drop_limited;
 }
 
-static __always_inline void count_answer(__u32 leap, __u32 cookies)
+static __always_inline void count_answer(__u32 leap, __u32 cookies, __u32 stamp)
 {
 	struct xnts_counters *c = map_counters();
 
 	if (!c)
 		return;
-	c->software_stamps++;
+	if (stamp == XNTS_STAMP_HARDWARE)
+		c->hardware_stamps++;
+	else
+		c->software_stamps++;
+	if (stamp == XNTS_STAMP_REFUSED)
+		c->refused_stamps++;
 	c->cookies_issued += cookies;
 	if (leap == NTP_LI_UNSYNCHRONISED)
 		c->unsynchronised++;
@@ -66,7 +72,7 @@ static __always_inline int answer_in_place(struct xnts_request *rq,
 	reply_transmit(ntp, &rq->time);
 	if (send_back(rq, config, sizeof(*ntp), sum32(ntp, sizeof(*ntp) / 4)))
 		return XNTS_V_drop_internal;
-	count_answer(rq->time.leap, 0);
+	count_answer(rq->time.leap, 0, rq->stamp);
 	return v;
 }
 
@@ -86,7 +92,7 @@ static __always_inline int answer_from_scratch(struct xnts_request *rq,
 	if (send_back(rq, config, len, map_sum(&s->reply, len)))
 		return XNTS_V_drop_internal;
 	lag_learn(s);
-	count_answer(s->leap, s->cookies);
+	count_answer(s->leap, s->cookies, s->stamp);
 	return v;
 }
 
@@ -116,6 +122,7 @@ static __always_inline void prepare_reply(struct xnts_request *rq, struct xnts_s
 	s->received = rq->received;
 	s->started = rq->time.mono;
 	s->leap = rq->time.leap;
+	s->stamp = rq->stamp;
 }
 
 /* May this CPU send one more NAK in this second? */
@@ -280,8 +287,9 @@ static __always_inline int answer(struct xnts_request *rq, const struct xnts_con
 /*
  * First stage: all there is to a packet but NTS.  On a TX verdict the frame holds the
  * answer.  XNTS_NEXT: an NTS request waits in the scratch memory, which is claimed.
+ * nic: the NIC's stamp of it, or NULL.
  */
-XNTS_STAGE int receive(struct xdp_md *md)
+XNTS_STAGE int receive(struct xdp_md *md, const __u64 *nic)
 {
 	const struct xnts_config *config = map_config();
 	struct xnts_request rq = {};
@@ -297,6 +305,7 @@ XNTS_STAGE int receive(struct xdp_md *md)
 	v = classify(&rq, config);
 	if (v != XNTS_NEXT)
 		return v;
+	stamp_receive(&rq, nic);
 	return answer(&rq, config);
 }
 
@@ -328,10 +337,10 @@ XNTS_STAGE int deliver(struct xdp_md *md, struct xnts_scratch *s, int v)
  * allow 512 bytes a call chain (before 6.8 with every frame rounded up to 32), and in
  * the exchange's chain there is none of what the other stages need.
  */
-static __always_inline int respond(struct xdp_md *md)
+static __always_inline int respond(struct xdp_md *md, const __u64 *nic)
 {
 	struct xnts_scratch *s;
-	int v = receive(md);
+	int v = receive(md, nic);
 
 	if (v != XNTS_NEXT)
 		return v;

@@ -55,6 +55,7 @@ struct xnts_scratch {
 	__u64 received; /* CLOCK_TAI ns */
 	__u64 started;  /* CLOCK_MONOTONIC ns */
 	__u32 leap;
+	__u32 stamp;    /* enum xnts_stamp */
 
 	/* See lag.h; one lag for each number of cookies in an answer, ns. */
 	__u64 stamped; /* CLOCK_TAI ns when the transmit time was written */

@@ -16,6 +16,7 @@
  *   latency      per-CPU array of 1, struct xnts_latency     how long answers took
  *   keys         array of XNTS_KEY_SLOTS, struct xnts_cookie_key   SECRET
  *   key_state    array of 1, struct xnts_key_state    which key seals, how fresh the keys are
+ *   phc          hash, __u32 ifindex -> struct xnts_phc   clocks of the NICs that stamp
  *   names        array of 1, struct xnts_names        what is counted where
  *
  * `keys` holds secrets and is kept apart from what an operator is told to dump.
@@ -136,6 +137,29 @@ struct xnts_clock {
 	struct xnts_clock_state slot[2];
 };
 _Static_assert(sizeof(struct xnts_clock) == 184, "xnts_clock is ABI");
+
+/* ---- clocks of NICs ----------------------------------------------------- */
+
+/*
+ * A NIC stamps received packets with its own clock (PHC), which may show TAI, UTC or anything.
+ * With d = stamp - phc, modulo 2^64 and signed, CLOCK_TAI at the stamp is
+ *   tai + d + (d * rate >> XNTS_PHC_SHIFT)    where -valid <= d <= valid.
+ * An entry is there while the interface's program is bound to its device.
+ */
+struct xnts_phc {
+	__u64 tai;   /* CLOCK_TAI ns at one instant, [clock] hardware_correction added */
+	__u64 phc;   /* PHC ns at that instant */
+	__s64 rate;  /* what CLOCK_TAI gains on the PHC, in 2^-XNTS_PHC_SHIFT */
+	__u64 valid; /* ns, at most XNTS_PHC_VALID_MAX; 0: stamps are not used */
+	__u32 filter_before; /* enum hwtstamp_rx_filters of the device when it was bound */
+	__u32 filter;        /* what it was changed to, to be undone; 0: nothing was changed */
+};
+_Static_assert(sizeof(struct xnts_phc) == 40, "xnts_phc is ABI");
+
+#define XNTS_PHC_SHIFT 36
+#define XNTS_PHC_RATE_MAX (1LL << 26) /* 977 ppm */
+#define XNTS_PHC_VALID_MAX (1ULL << 34) /* 17 s: the product above fits into 63 bits */
+#define XNTS_MAX_PHC 64 /* interfaces */
 
 /* ---- addresses ---------------------------------------------------------- */
 
@@ -267,9 +291,10 @@ struct xnts_counters {
 	__u64 unsynchronised;   /* answers that said so */
 	__u64 software_stamps;  /* answers whose receive time is the program's start */
 	__u64 hardware_stamps;  /* answers whose receive time is the NIC's */
+	__u64 refused_stamps;   /* of the software ones: the NIC had a stamp that made no sense */
 };
 #define XNTS_COUNTERS (sizeof(struct xnts_counters) / sizeof(__u64))
-_Static_assert(XNTS_COUNTERS == XNTS_VERDICT_COUNT + 4, "counters follow the verdicts");
+_Static_assert(XNTS_COUNTERS == XNTS_VERDICT_COUNT + 5, "counters follow the verdicts");
 
 /*
  * NTS-KE outcomes: X(name, meaning).  One entry of the map a worker, one writer

@@ -143,6 +143,11 @@ static inline __u32 map_listed6(const __be32 addr[4])
 	return list;
 }
 
+static inline const struct xnts_phc *map_phc(__u32 ifindex)
+{
+	return ifindex == WORLD_IFINDEX ? &host.world.phc : NULL;
+}
+
 static inline __u32 *map_bucket(__u32 index)
 {
 	return &host.buckets[index & (XNTS_BUCKETS - 1)];
@@ -182,6 +187,12 @@ static inline void frame_open(struct xnts_request *rq, struct xdp_md *md)
 	rq->md = md;
 	rq->data = host.frame;
 	rq->end = host.frame + host.frame_len;
+}
+
+static inline __u32 ingress(const struct xnts_request *rq)
+{
+	(void)rq;
+	return WORLD_IFINDEX;
 }
 
 static inline __u32 frame_len(const struct xnts_request *rq)

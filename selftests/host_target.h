@@ -28,14 +28,16 @@ static inline int host_run(const uint8_t *frame, uint32_t len, struct outcome *o
 	memset(out, 0, sizeof(*out));
 	host.frame = memcpy(memory + 2, frame, len);
 	host.frame_len = len;
-	host.counters.cookies_issued = host.counters.unsynchronised = 0;
-	out->verdict = respond(NULL);
+	memset(&host.counters, 0, sizeof(host.counters));
+	out->verdict = respond(NULL, host.world.stamped ? &host.world.stamp : NULL);
 	out->action = target_action(out->verdict);
 	out->len = host.frame_len;
 	memcpy(out->frame, host.frame, out->len);
 	if (out->action == XDP_TX) {
 		out->cookies_issued = host.counters.cookies_issued;
 		out->unsynchronised = host.counters.unsynchronised;
+		out->hardware_stamps = host.counters.hardware_stamps;
+		out->refused_stamps = host.counters.refused_stamps;
 	}
 	free(memory);
 	return 0;

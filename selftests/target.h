@@ -16,6 +16,8 @@ struct outcome {
 	uint8_t frame[FRAME_MAX];
 	uint64_t cookies_issued; /* as counted */
 	uint64_t unsynchronised;
+	uint64_t hardware_stamps;
+	uint64_t refused_stamps;
 };
 
 struct target {

@@ -6,6 +6,7 @@
 #ifndef XNTS_TEST_WORLD_H
 #define XNTS_TEST_WORLD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,9 @@ struct world {
 	struct xnts_lpm4 listed4[WORLD_LISTED]; /* each and its namesake on */
 	struct xnts_lpm6 listed6[WORLD_LISTED];
 	__u32 list[WORLD_LISTED]; /* enum xnts_list */
+	struct xnts_phc phc;      /* of the interface WORLD_IFINDEX */
+	bool stamped;             /* the NIC gives each frame this stamp */
+	__u64 stamp;
 };
 
 /* 198.51.100.1 and 2001:db8::1, and a prefix each as AnyIP routes give. */
@@ -35,6 +39,7 @@ struct world {
 #define WORLD_MAC_VRRP { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x07 }
 #define WORLD_PORT2 4123
 #define WORLD_TTL 61
+#define WORLD_IFINDEX 1
 #define WORLD_TAI_OFFSET 37
 #define SECOND 1000000000ULL
 

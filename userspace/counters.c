@@ -11,9 +11,10 @@ const struct counter_info packet_counters[XNTS_COUNTERS] = {
 	{ "unsynchronised", "", "answers that said so" },
 	{ "software_stamps", "", "answers whose receive time is the program's start" },
 	{ "hardware_stamps", "", "answers whose receive time is the NIC's" },
+	{ "refused_stamps", "", "of the software ones, those whose NIC's stamp made no sense" },
 };
 
-/* The four that follow the verdicts are written out above: they must stay in step. */
+/* The five that follow the verdicts are written out above: they must stay in step. */
 #define AFTER_VERDICTS(member, i) \
 	_Static_assert(offsetof(struct xnts_counters, member) == (XNTS_VERDICT_COUNT + (i)) * 8, \
 		       #member)
@@ -21,6 +22,7 @@ AFTER_VERDICTS(cookies_issued, 0);
 AFTER_VERDICTS(unsynchronised, 1);
 AFTER_VERDICTS(software_stamps, 2);
 AFTER_VERDICTS(hardware_stamps, 3);
+AFTER_VERDICTS(refused_stamps, 4);
 
 const struct counter_info ke_counters[KE_COUNTERS] = {
 #define X(name, meaning) { #name, "", meaning },

@@ -54,6 +54,7 @@ static const struct shape {
 		       XNTS_KEY_SLOTS, BPF_F_MMAPABLE },
 	[PIN_KEY_STATE] = { "xnts_key_state", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xnts_key_state),
 			    1, BPF_F_MMAPABLE },
+	[PIN_PHC] = { "xnts_phc", BPF_MAP_TYPE_HASH, 4, sizeof(struct xnts_phc), XNTS_MAX_PHC, 0 },
 	[PIN_NAMES] = { "xnts_names", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xnts_names), 1, 0 },
 };
 

@@ -28,6 +28,7 @@ enum pin {
 	PIN_LATENCY,
 	PIN_KEYS,
 	PIN_KEY_STATE,
+	PIN_PHC,
 	PIN_NAMES,
 	PIN_COUNT
 };

@@ -18,7 +18,7 @@
 
 static struct {
 	struct xnts_bpf *skel;
-	int program;
+	int program, fed; /* fed with the NIC's stamps */
 	int cpus;
 	bool latency;                   /* load it so that it keeps histograms */
 	struct xnts_counters *counters; /* one a CPU */
@@ -57,9 +57,11 @@ static inline int bpf_target_open(void)
 	if (!bpf.counters || !bpf.skel)
 		return -errno;
 	bpf.skel->rodata->xnts_latency_on = bpf.latency;
+	bpf_program__set_autoload(bpf.skel->progs.xnts_fed, true);
 	if (xnts_bpf__load(bpf.skel))
 		return -errno;
 	bpf.program = bpf_program__fd(bpf.skel->progs.xnts_sw);
+	bpf.fed = bpf_program__fd(bpf.skel->progs.xnts_fed);
 	return bpf_set_nonce_key();
 }
 
@@ -96,6 +98,7 @@ static inline void bpf_load(const struct world *w)
 	bpf_must(bpf_put(bpf.skel->maps.xnts_config, 0, &w->config));
 	bpf_must(bpf_put(bpf.skel->maps.xnts_clock, 0, &w->clock));
 	bpf_must(bpf_put(bpf.skel->maps.xnts_key_state, 0, &w->key_state));
+	bpf_must(bpf_put(bpf.skel->maps.xnts_phc, WORLD_IFINDEX, &w->phc));
 	for (i = 0; i < XNTS_KEY_SLOTS; i++)
 		if (memcmp(&w->keys[i], &bpf.loaded.keys[i], sizeof(w->keys[i])))
 			bpf_must(bpf_put(bpf.skel->maps.xnts_keys, i, &w->keys[i]));
@@ -140,9 +143,31 @@ static inline int bpf_counted_verdict(const struct xnts_counters *sum)
 			return -EPROTO;
 		verdict = v;
 	}
-	if (sum->software_stamps != (target_action(verdict) == XDP_TX) || sum->hardware_stamps)
+	if (sum->software_stamps + sum->hardware_stamps != (target_action(verdict) == XDP_TX) ||
+	    sum->refused_stamps > sum->software_stamps)
 		return -EPROTO;
 	return verdict;
+}
+
+/* Runs the entry that takes a stamp in front of the frame, and takes it off again. */
+static inline int bpf_run_fed(const uint8_t *frame, uint32_t len, struct bpf_test_run_opts *run)
+{
+	static uint8_t memory[sizeof(__u64) + FRAME_MAX];
+	struct xdp_md md = { .data = sizeof(__u64), .data_end = sizeof(__u64) + len };
+	void *out = run->data_out;
+
+	memcpy(memory, &bpf.loaded.stamp, sizeof(__u64));
+	memcpy(memory + sizeof(__u64), frame, len);
+	run->data_in = run->data_out = memory;
+	run->data_size_in = md.data_end;
+	run->data_size_out = sizeof(memory);
+	run->ctx_in = &md;
+	run->ctx_size_in = sizeof(md);
+	if (bpf_prog_test_run_opts(bpf.fed, run))
+		return -errno;
+	run->data_size_out -= sizeof(__u64);
+	memcpy(out, memory + sizeof(__u64), run->data_size_out);
+	return 0;
 }
 
 static inline int bpf_run(const uint8_t *frame, uint32_t len, struct outcome *out)
@@ -153,7 +178,8 @@ static inline int bpf_run(const uint8_t *frame, uint32_t len, struct outcome *ou
 
 	memset(bpf.counters, 0, bpf.cpus * sizeof(*bpf.counters));
 	bpf_must(bpf_put(bpf.skel->maps.xnts_counters, 0, bpf.counters));
-	if (bpf_prog_test_run_opts(bpf.program, &run))
+	if (bpf.loaded.stamped ? bpf_run_fed(frame, len, &run) :
+				 bpf_prog_test_run_opts(bpf.program, &run))
 		return -errno;
 	sum = bpf_sum_counters();
 	out->action = run.retval;
@@ -161,6 +187,8 @@ static inline int bpf_run(const uint8_t *frame, uint32_t len, struct outcome *ou
 	out->len = run.data_size_out;
 	out->cookies_issued = sum.cookies_issued;
 	out->unsynchronised = sum.unsynchronised;
+	out->hardware_stamps = sum.hardware_stamps;
+	out->refused_stamps = sum.refused_stamps;
 	return out->verdict < 0 ? out->verdict : 0;
 }
 

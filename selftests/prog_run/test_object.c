@@ -95,7 +95,7 @@ static void maps_have_names(void **state)
 #define X(name, action, meaning) "\"" #name "\":",
 		XNTS_VERDICTS(X)
 #undef X
-		"\"cookies_issued\":", "\"unsynchronised\":", "\"software_stamps\":",
+		"\"cookies_issued\":", "\"unsynchronised\":", "\"software_stamps\":", "\"refused_stamps\":",
 	};
 	static const char *const clock[] = { "\"current\":", "\"stratum\":", "\"leap\":",
 					     "\"root_dispersion\":", "\"tai_offset\":" };

@@ -22,7 +22,7 @@ static void test_names(void **unused)
 				   .drop_mode = 2,
 				   .nak_bad_tag = 3,
 				   .cookies_issued = 4,
-				   .hardware_stamps = 5 };
+				   .refused_stamps = 5 };
 	struct xnts_ke_counters ke = { .accepted = 6, .worker_starts = 7 };
 
 	(void)unused;
@@ -35,7 +35,7 @@ static void test_names(void **unused)
 	assert_int_equal(packet_counter(&c, XNTS_V_nak_bad_tag), 3);
 	assert_string_equal(packet_counters[XNTS_VERDICT_COUNT].name, "cookies_issued");
 	assert_int_equal(packet_counter(&c, XNTS_VERDICT_COUNT), 4);
-	assert_string_equal(packet_counters[XNTS_COUNTERS - 1].name, "hardware_stamps");
+	assert_string_equal(packet_counters[XNTS_COUNTERS - 1].name, "refused_stamps");
 	assert_int_equal(packet_counter(&c, XNTS_COUNTERS - 1), 5);
 	assert_string_equal(ke_counters[0].name, "accepted");
 	assert_int_equal(ke_counter(&ke, 0), 6);
@@ -204,14 +204,14 @@ static void test_json(void **unused)
 	assert_non_null(
 		strstr(text, "{\"monotonic_ns\": 3000000000, \"packets\": {\"pass_not_ip\": 0, "));
 	assert_non_null(strstr(text, ", \"nts_answered\": 42, "));
-	assert_non_null(strstr(text, "\"hardware_stamps\": 0}, \"ntske\": {\"accepted\": 0, "));
+	assert_non_null(strstr(text, "\"refused_stamps\": 0}, \"ntske\": {\"accepted\": 0, "));
 	assert_non_null(strstr(text, "\"worker_starts\": 0}, \"latency\": {\"plain\": {\"sum_ns\": 0, \"buckets\": "
 			     "[{\"le_ns\": 64, \"count\": 0}, "));
 	assert_non_null(strstr(text, "{\"le_ns\": null, \"count\": 0}]}}}\n"));
 	assert_null(strstr(text, "cpu"));
 	assert_non_null(strstr(with_cpus, "}}, \"cpus\": [{\"cpu\": 0, \"pass_not_ip\": 0, "));
 	assert_non_null(strstr(with_cpus, "}, {\"cpu\": 2, "));
-	assert_non_null(strstr(with_cpus, "\"hardware_stamps\": 0}]}\n"));
+	assert_non_null(strstr(with_cpus, "\"refused_stamps\": 0}]}\n"));
 	free(text);
 	free(with_cpus);
 }
