@@ -27,6 +27,10 @@ struct trial {
 };
 
 static struct options o;
+static struct {
+	uint64_t gone, was; /* requests written off; answers so far */
+	double heard;       /* when there were fewer */
+} waiting;
 static const struct engine *engine;
 static uint64_t verified, wrong;
 static volatile sig_atomic_t stopped;
@@ -101,10 +105,29 @@ static bool over(double begun, double seconds)
 	return stopped || now() - begun >= seconds || (o.until && !access(o.until, F_OK));
 }
 
-/* At a rate, whatever comes back. */
+/* Requests that may still be answered: what does not come for a while is written off. */
+static uint64_t under_way(const struct load_counts *first, const struct load_counts *c)
+{
+	struct load_counts d = since(first, c);
+	uint64_t missing = d.sent - answers(&d);
+
+	if (answers(&d) != waiting.was) {
+		waiting.was = answers(&d);
+		waiting.heard = now();
+	}
+	if (missing < waiting.gone)
+		waiting.gone = missing;
+	if (missing > waiting.gone && now() - waiting.heard > PATIENCE) {
+		waiting.gone = missing;
+		waiting.heard = now();
+	}
+	return missing - waiting.gone;
+}
+
+/* At a rate, whatever comes back; but no more under way than --window, where that is said. */
 static void open_loop(const struct load_counts *first, double rate, double seconds)
 {
-	double begun = now(), skipped = 0;
+	double begun = now(), skipped = 0, least = fmin(o.batch, fmax(1, rate * 1e-3));
 	struct load_counts c;
 
 	while (!over(begun, seconds)) {
@@ -116,35 +139,29 @@ static void open_loop(const struct load_counts *first, double rate, double secon
 			skipped += due - o.batch;
 			due = o.batch;
 		}
-		if (due >= 1 && due >= fmin(o.batch, rate * 1e-3))
-			fire(fmin(due, o.batch));
+		if (due < least)
+			wait_about((least - due) / rate);
+		else if (o.capped && under_way(first, &c) + due > o.window)
+			sched_yield();
 		else
-			wait_about((fmin(o.batch, rate * 1e-3) - due) / rate);
+			fire(fmin(due, o.batch));
 	}
 }
 
-/* The next when answers come; what does not come for a while is written off. */
+/* The next when answers come. */
 static void closed_loop(const struct load_counts *first, double seconds)
 {
-	double begun = now(), heard = begun;
-	uint64_t gone = 0, was = 0, under_way;
-	struct load_counts c, d;
+	double begun = now();
+	struct load_counts c;
+	uint64_t n;
 
 	while (!over(begun, seconds)) {
 		engine->poll(&c, verify);
-		d = since(first, &c);
-		if (answers(&d) != was)
-			heard = now();
-		was = answers(&d);
-		under_way = d.sent - was - (gone < d.sent - was ? gone : d.sent - was);
-		if (now() - heard > PATIENCE) {
-			gone += under_way;
-			heard = now();
-		} else if (under_way <= o.window / 2) {
-			fire(o.window - under_way);
-		} else {
+		n = under_way(first, &c);
+		if (n <= o.window / 2)
+			fire(o.window - n);
+		else
 			sched_yield();
-		}
 	}
 }
 
@@ -173,6 +190,8 @@ static struct trial run(double rate, double seconds)
 	uint64_t missing = engine->unanswered();
 	int i;
 
+	waiting.gone = waiting.was = 0;
+	waiting.heard = now();
 	engine->poll(&first, verify);
 	for (i = 0; i < LOAD_BUCKETS; i++)
 		t.times[i] = engine->times()[i];

@@ -37,7 +37,8 @@ static const char usage[] =
 	"\n"
 	"how\n"
 	"  -r, --rate N         requests a second; without it, the next are sent when answers come\n"
-	"  -w, --window N       requests under way then (256; more may overflow a veth)\n"
+	"  -w, --window N       requests under way at most (256 without a rate, no limit\n"
+	"                       with one; 256 is what a veth holds)\n"
 	"  -t, --seconds S      (5);  -u, --until FILE: earlier, when FILE exists\n"
 	"  -S, --search         find the highest rate with no loss, then try twice that\n"
 	"      --loss PERCENT   that counts as none (0)\n"
@@ -192,7 +193,10 @@ static void set_how(struct options *o, int opt, char *arg)
 {
 	switch (opt) {
 	case 'r': o->rate = number("--rate", arg, 0, 1e8); break;
-	case 'w': o->window = number("--window", arg, 1, 1 << 20); break;
+	case 'w':
+		o->window = number("--window", arg, 1, 1 << 20);
+		o->capped = true;
+		break;
 	case 't': o->seconds = number("--seconds", arg, 0, 1e6); break;
 	case 'u': o->until = arg; break;
 	case 'S': o->search = true; break;

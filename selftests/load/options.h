@@ -36,7 +36,8 @@ struct options {
 	bool times;           /* measure response times */
 	double rate;          /* a second; 0: closed loop */
 	double seconds;
-	uint32_t window;      /* closed loop: requests under way at most */
+	uint32_t window;      /* requests under way at most: closed loop, */
+	bool capped;          /* and at a rate, too */
 	uint32_t batch;       /* frames the kernel sends at once */
 	uint32_t verify;      /* answers to verify in a run */
 	double loss;          /* per cent that a search lets pass */
