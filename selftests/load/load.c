@@ -139,12 +139,17 @@ static void open_loop(const struct load_counts *first, double rate, double secon
 			skipped += due - o.batch;
 			due = o.batch;
 		}
-		if (due < least)
+		if (due < least) {
 			wait_about((least - due) / rate);
-		else if (o.capped && under_way(first, &c) + due > o.window)
-			sched_yield();
+			continue;
+		}
+		due = fmin(due, o.batch);
+		if (o.capped)
+			due = fmin(due, o.window - (double)under_way(first, &c));
+		if (due >= 1)
+			fire(due);
 		else
-			fire(fmin(due, o.batch));
+			sched_yield();
 	}
 }
 
