@@ -28,7 +28,7 @@ leak() {
 }
 
 build_bpf() { # TREE CLANG
-	"$2" -target bpf -mcpu=v3 -O2 -g -I"$1/bpf" -c "$1/bpf/xnts.bpf.c" -o "$work/xnts.bpf.o"
+	"$2" -target bpf -mcpu=v3 -O2 -g -fno-strict-aliasing -I"$1/bpf" -c "$1/bpf/xnts.bpf.c" -o "$work/xnts.bpf.o"
 }
 
 build_user() { # TREE CC

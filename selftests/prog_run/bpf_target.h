@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/random.h>
@@ -42,6 +43,26 @@ static inline int bpf_set_nonce_key(void)
 	return bpf_put(bpf.skel->maps.xnts_nonce_key, 0, &nonce_key);
 }
 
+/* The object that is built in, or the file $XNTS_OBJECT. */
+static inline struct xnts_bpf *bpf_target_skel(void)
+{
+	static char object[1 << 20];
+	const char *path = getenv("XNTS_OBJECT");
+	struct xnts_bpf *skel;
+	FILE *f;
+
+	if (!path)
+		return xnts_bpf__open();
+	skel = calloc(1, sizeof(*skel));
+	f = fopen(path, "rb");
+	if (!skel || !f || xnts_bpf__create_skeleton(skel))
+		return NULL;
+	skel->skeleton->data = object;
+	skel->skeleton->data_sz = fread(object, 1, sizeof(object), f);
+	fclose(f);
+	return bpf_object__open_skeleton(skel->skeleton, NULL) ? NULL : skel;
+}
+
 /* Loads the object; 0 or -errno. Per-CPU memory is one CPU's: the tests stay on one. */
 static inline int bpf_target_open(void)
 {
@@ -53,7 +74,7 @@ static inline int bpf_target_open(void)
 		return -errno;
 	bpf.cpus = libbpf_num_possible_cpus();
 	bpf.counters = calloc(bpf.cpus, sizeof(*bpf.counters));
-	bpf.skel = xnts_bpf__open();
+	bpf.skel = bpf_target_skel();
 	if (!bpf.counters || !bpf.skel)
 		return -errno;
 	bpf.skel->rodata->xnts_latency_on = bpf.latency;
