@@ -63,7 +63,7 @@ help:
 	@echo 'sudo make run IFACE=eth0  serve on a real interface'
 	@echo 'sudo make check           all tests (SUITES="$(SUITES)")'
 	@echo 'sudo make vmtest          those that depend on the kernel, on the kernels of selftests/vm/test_kernels.sh'
-	@echo 'make fuzz                 fuzz each harness for FUZZ_SECONDS (60)'
+	@echo 'sudo make fuzz            fuzz each harness for FUZZ_SECONDS (60), both builds side by side with FUZZ_PACKETS (1000000)'
 	@echo 'sudo make bench           benchmarks'
 	@echo 'sudo make install         to PREFIX=$(PREFIX), the unit to UNITDIR=$(UNITDIR); also: uninstall'
 	@echo 'make clean                remove $(BUILD)/'
@@ -173,7 +173,7 @@ vmtest:
 
 fuzz:
 	$(Q)$(MAKE) --no-print-directory $(FUZZERS)
-	$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) selftests/run.sh fuzz
+	$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) FUZZ_PACKETS=$(or $(FUZZ_PACKETS),1000000) selftests/run.sh fuzz
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF)
