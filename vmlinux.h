@@ -60,4 +60,27 @@ struct xdp_md {
 extern int bpf_xdp_metadata_rx_timestamp(const struct xdp_md *ctx, __u64 *timestamp)
 	__attribute__((section(".ksyms"), weak));
 
+/* UAPI, and no kernel type: a helper's argument. */
+struct bpf_fib_lookup {
+	__u8 family;
+	__u8 l4_protocol;
+	__be16 sport;
+	__be16 dport;
+	__u16 tot_len;
+	__u32 ifindex;
+	__u32 flowinfo;
+	union {
+		__be32 ipv4_src;
+		__be32 ipv6_src[4];
+	};
+	union {
+		__be32 ipv4_dst;
+		__be32 ipv6_dst[4];
+	};
+	__be16 h_vlan_proto;
+	__be16 h_vlan_TCI;
+	__u8 smac[6];
+	__u8 dmac[6];
+};
+
 #endif /* __VMLINUX_H__ */

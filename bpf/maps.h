@@ -206,6 +206,16 @@ static __always_inline __u32 frame_len(const struct xnts_request *rq)
 	return bpf_xdp_get_buff_len(rq->md);
 }
 
+static __always_inline __u32 frame_ifindex(const struct xnts_request *rq)
+{
+	return rq->md->ingress_ifindex;
+}
+
+static __always_inline long fib_lookup(const struct xnts_request *rq, struct bpf_fib_lookup *fib)
+{
+	return bpf_fib_lookup(rq->md, fib, sizeof(*fib), 0);
+}
+
 /*
  * Proves 1 <= len <= XNTS_MAX_PAYLOAD.  clang 14 and 19 make `len < 1` a test for
  * equality, from which kernel 6.1 learns no lower bound; hence `len - 1`.

@@ -45,6 +45,7 @@ static __always_inline void store64(void *p, __u64 v) { *(__u64 *)p = v; }
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 #define XNTS_STAGE static

@@ -12,6 +12,7 @@
 #include "cookie.h"
 #include "ef.h"
 #include "exchange.h"
+#include "hop.h"
 #include "limit.h"
 #include "maps.h"
 #include "parse.h"
@@ -265,6 +266,8 @@ static __always_inline int answer(struct xnts_request *rq, const struct xnts_con
 		return XNTS_V_pass_no_config;
 	clock_read(rq, clock);
 	v = limit_admit(rq, config, s);
+	if (v == XNTS_NEXT && config->flags & XNTS_FIB)
+		v = hop_turn(rq);
 	if (v != XNTS_NEXT)
 		return v;
 	if (trailer && ntp_version(rq->ntp) < 4) {

@@ -69,6 +69,7 @@ enum xnts_config_flags {
 	XNTS_PASS_CONTROL = 1 << 1,   /* modes 6 and 7 go to the host, are not dropped */
 	XNTS_REQUIRE_NTS = 1 << 2,    /* plain NTP is not answered */
 	XNTS_LISTS = 1 << 3,          /* lists4/6 are asked */
+	XNTS_FIB = 1 << 5,            /* answers go where the routing table says */
 	XNTS_REFUSE_UNLISTED = 1 << 4, /* with XNTS_LISTS: who is in no list is refused */
 };
 
@@ -249,6 +250,8 @@ _Static_assert(sizeof(struct xnts_key_state) == 24, "xnts_key_state is ABI");
 	X(pass_mode, PASS, "an answer (NTP mode 2 or 4), or a mode left to the host by configuration") \
 	X(pass_switch, PASS, "kill switch: pass") \
 	X(pass_no_config, PASS, "maps not filled yet, or of another ABI version") \
+	X(pass_no_neighbour, PASS, "next hop by fib: its MAC is not known yet") \
+	X(pass_no_route, PASS, "next hop by fib: no route, by another interface, or lo does not forward") \
 	X(drop_switch, DROP, "kill switch: drop") \
 	X(drop_mode, DROP, "NTP mode 0 (but v1), 5, 6 or 7") \
 	X(drop_version, DROP, "NTP version 0, 5, 6 or 7") \

@@ -47,6 +47,7 @@ MAKE(multicast)
 
 	memcpy(p->dst, p->ip_version == 4 ? ntp4 : ntp6, packet_addr_len(p));
 }
+MAKE(fib_of_nothing) { w->config.flags = XNTS_FIB; }
 MAKE(mode2) { p->payload[0] = 0x22; }
 MAKE(mode4) { p->payload[0] = 0x24; }
 MAKE(mode4_v7) { p->payload[0] = 0x3c; }
@@ -179,6 +180,7 @@ static const struct test_case frame_cases[] = {
 	CASE(pass_not_local, forwarded, "forwarded: not our address"),
 	CASE(pass_not_local, broadcast, "to 255.255.255.255", .flags = ONLY4),
 	CASE(pass_not_local, multicast, "to the NTP multicast group"),
+	CASE(pass_no_route, fib_of_nothing, "next hop by fib, no route"),
 	CASE(pass_mode, mode2, "mode 2"),
 	CASE(pass_mode, mode4, "mode 4"),
 	CASE(pass_mode, mode4_v7, "mode 4, version 7"),

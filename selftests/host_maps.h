@@ -28,6 +28,9 @@ struct host {
 	void (*meanwhile)(void); /* what others do while CLOCK_MONOTONIC is read; NULL: nothing */
 	bool refuse; /* stores and shrinks fail, as a kernel might */
 	__u32 leaving; /* id of a key that is gone by the time an answer is stamped; 0: none */
+	long fib_result; /* of fib_lookup(), which then writes this answer */
+	struct bpf_fib_lookup fib;
+	struct bpf_fib_lookup fib_asked;
 	__u8 *frame;
 	__u32 frame_len;
 };
@@ -199,6 +202,21 @@ static inline __u32 frame_len(const struct xnts_request *rq)
 {
 	(void)rq;
 	return host.frame_len;
+}
+
+static inline __u32 frame_ifindex(const struct xnts_request *rq)
+{
+	(void)rq;
+	return 1;
+}
+
+static inline long fib_lookup(const struct xnts_request *rq, struct bpf_fib_lookup *fib)
+{
+	(void)rq;
+	host.fib_asked = *fib;
+	fib->ifindex = host.fib.ifindex;
+	memcpy(fib->dmac, host.fib.dmac, sizeof(fib->dmac));
+	return host.fib_result;
 }
 
 static inline bool frame_range_ok(__u32 off, __u32 len)

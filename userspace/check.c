@@ -9,6 +9,7 @@
 #include "ke_pem.h"
 #include "keys.h"
 #include "lists.h"
+#include "log.h"
 
 int check_interfaces(const struct config *cfg)
 {
@@ -22,6 +23,33 @@ int check_interfaces(const struct config *cfg)
 		return -ENODEV;
 	}
 	return 0;
+}
+
+/* Is the sysctl of lo on, or the family missing? */
+static bool lo_forwards(const char *family)
+{
+	char path[64];
+	FILE *file;
+	int c;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/lo/forwarding", family);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	c = fgetc(file);
+	fclose(file);
+	if (c != '0')
+		return true;
+	log_error("[ntp] next_hop: fib needs `sysctl net.%s.conf.lo.forwarding=1`: the kernel looks up "
+		  "no route otherwise", family);
+	return false;
+}
+
+int check_next_hop(const struct config *cfg)
+{
+	if (!cfg->ntp.next_hop_fib || (lo_forwards("ipv4") && lo_forwards("ipv6")))
+		return 0;
+	return -EINVAL;
 }
 
 int check_lists(const struct config *cfg, struct lists **out)
@@ -76,6 +104,8 @@ int check_config(const char *path, struct config *cfg)
 		err = check_keys(&cfg->keys);
 	if (!err)
 		err = check_interfaces(cfg);
+	if (!err)
+		err = check_next_hop(cfg);
 	if (!err)
 		printf("%s: ok\n", path);
 	return err;

@@ -21,6 +21,7 @@ static const char *const modes[] = { "auto", "native", "generic", NULL };
 static const char *const answer_pass[] = { "answer", "pass", NULL };
 static const char *const drop_pass[] = { "drop", "pass", NULL };
 static const char *const off_on[] = { "off", "on", NULL };
+static const char *const swap_fib[] = { "swap", "fib", NULL };
 static const char *const no_yes[] = { "no", "yes", NULL };
 static const char *const allow_refuse[] = { "allow", "refuse", NULL };
 static const char *const sources[] = { "auto", "ntp", "chronyc", "kernel", "local", NULL };
@@ -55,6 +56,8 @@ const struct config_entry config_table[] = {
 	    "answer or pass", .choices = answer_pass),
 	ENTRY(ntp, "control", pass_control, parse_switch, "drop",
 	    "drop or pass", .choices = drop_pass),
+	ENTRY(ntp, "next_hop", next_hop_fib, parse_switch, "swap",
+	    "swap or fib", .choices = swap_fib),
 	ROW(ntp, nak_rate, parse_number, "100",
 	    "a number from 0 to 1000000 (NAKs a second and CPU)", .min = 0, .max = 1000000),
 	ROW(ntp, ttl, parse_number, "64",

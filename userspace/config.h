@@ -79,6 +79,7 @@ struct ntp_config {
 	struct config_ports ports;           /* at least one */
 	struct config_prefixes addresses;
 	struct config_macs macs;             /* besides the NICs' own */
+	bool next_hop_fib;                   /* else MACs are swapped */
 	bool pass_symmetric;
 	bool pass_control;
 	uint32_t nak_rate;                   /* NTS NAKs a second and CPU; 0: none */

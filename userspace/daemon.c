@@ -212,6 +212,8 @@ static int start(struct daemon *d)
 	int err = check_interfaces(d->cfg);
 
 	if (!err)
+		err = check_next_hop(d->cfg);
+	if (!err)
 		err = check_lists(d->cfg, &d->lists);
 	if (!err)
 		err = dataplane_load(&d->dp, load_flags(d));

@@ -109,7 +109,8 @@ int feed_config(struct daemon *d)
 
 	config.abi_version = XNTS_ABI_VERSION;
 	config.flags = (ntp->pass_symmetric ? XNTS_PASS_SYMMETRIC : 0) |
-		       (ntp->pass_control ? XNTS_PASS_CONTROL : 0);
+		       (ntp->pass_control ? XNTS_PASS_CONTROL : 0) |
+		       (ntp->next_hop_fib ? XNTS_FIB : 0);
 	for (unsigned int i = 0; i < ntp->ports.count; i++)
 		config.port[i] = htons(ntp->ports.item[i]);
 	config.nak_rate = ntp->nak_rate;

@@ -212,6 +212,8 @@ int daemon_reload(struct daemon *d)
 	if (!err)
 		err = check_interfaces(new);
 	if (!err)
+		err = check_next_hop(new);
+	if (!err)
 		err = check_lists(new, &lists);
 	if (!err)
 		err = apply(d, new, lists);

@@ -79,6 +79,7 @@ static void print_policy(FILE *out, const struct snapshot *s)
 		uint32_t flag;
 		const char *words;
 	} policies[] = {
+		{ XNTS_FIB, "the routing table chooses the next hop" },
 		{ XNTS_REQUIRE_NTS, "NTS is required" },
 		{ XNTS_LISTS, "sources are listed" },
 		{ XNTS_REFUSE_UNLISTED, "others are refused" },

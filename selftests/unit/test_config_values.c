@@ -32,6 +32,7 @@ static const struct key_case {
 	    "02-00-00-00-00-01", "02:00:00:00:00:0g", "020000000001", "02:00:00:00:00:01:" } },
 	{ "ntp", "symmetric", { "answer", "pass" }, { "", "drop", "yes" } },
 	{ "ntp", "control", { "drop", "pass" }, { "", "answer" } },
+	{ "ntp", "next_hop", { "swap", "fib" }, { "", "route", "swap fib" } },
 	{ "ntp", "nak_rate", { "0", "100", "1000000" }, { "", "-1", "1000001", "many", "1 2", "99999999999999999999" } },
 	{ "ntp", "ttl", { "1", "255" }, { "", "0", "256", "64 hops", "+64" } },
 	{ "limits", "nts_budget", { "0", "80", "100" }, { "", "101", "-1", "80%", "0.5" } },
@@ -193,6 +194,7 @@ static void test_defaults(void **unused)
 	assert_int_equal(config.ntp.macs.count, 0);
 	assert_false(config.ntp.pass_symmetric);
 	assert_false(config.ntp.pass_control);
+	assert_false(config.ntp.next_hop_fib);
 	assert_int_equal(config.ntp.nak_rate, 100);
 	assert_int_equal(config.ntp.ttl, 64);
 	assert_int_equal(config.ke.listen.count, 1);
@@ -242,7 +244,7 @@ static void test_ntp_section(void **unused)
 	assert_int_equal(load("[ke]\nenabled=no\n[ntp]\ninterfaces = eth0  eth1\nmode = generic\n"
 			      "ports = 123 4123\naddresses = 192.0.2.0/24 2001:db8::1\n"
 			      "macs = 02:AB:cd:ef:01:23\nsymmetric = pass\ncontrol = pass\n"
-			      "nak_rate = 7\nttl = 255\n"), 0);
+			      "next_hop = fib\nnak_rate = 7\nttl = 255\n"), 0);
 	assert_int_equal(ntp->interfaces.count, 2);
 	assert_string_equal(ntp->interfaces.item[1], "eth1");
 	assert_int_equal(ntp->mode, CONFIG_MODE_GENERIC);
@@ -260,6 +262,7 @@ static void test_ntp_section(void **unused)
 	assert_memory_equal(ntp->macs.item[0], mac, 6);
 	assert_true(ntp->pass_symmetric);
 	assert_true(ntp->pass_control);
+	assert_true(ntp->next_hop_fib);
 	assert_int_equal(ntp->nak_rate, 7);
 	assert_int_equal(ntp->ttl, 255);
 }

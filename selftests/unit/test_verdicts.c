@@ -36,6 +36,21 @@ static void frame_refused(void **state)
 	host.refuse = false;
 }
 
+/* More on next hops in test_hop.c. */
+static void neighbour_unknown(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	s->world.config.flags = XNTS_FIB;
+	s->target->load(&s->world);
+	host.fib_result = HOP_NO_NEIGHBOUR;
+	host.fib.ifindex = 1;
+	sweep_packet(s);
+	assert_verdict(&s->run, XNTS_V_pass_no_neighbour);
+	host.fib_result = 0;
+	host.fib.ifindex = 0;
+}
+
 /* Below the precision both stamps carry the same random bits (RFC 5905 6). */
 static void stamps_carry_noise(void **state)
 {
@@ -103,6 +118,7 @@ int main(void)
 		LIMIT_SWEEPS(&host_target),
 		SWEEP(scratch_in_use, &host_target),
 		SWEEP(frame_refused, &host_target),
+		SWEEP(neighbour_unknown, &host_target),
 		SWEEP(stamps_carry_noise, &host_target),
 		SWEEP(refreshed_meanwhile, &host_target),
 		SWEEP(every_verdict_was_reached, NULL),

@@ -19,7 +19,8 @@ SECONDS_A_KERNEL=1000
 # clients bear emulation: at 64 polls a second chronyd takes an answer that comes
 # late for none.
 SUITES=${VM_SUITES:-guest prog_run/test_object prog_run/test_siv prog_run/test_verdicts
-	prog_run/test_exchanges prog_run/test_limits prog_run/test_stamps netns/test_pass netns/test_pins netns/test_upgrade netns/test_clock netns/test_scripts}
+	prog_run/test_exchanges prog_run/test_limits prog_run/test_stamps netns/test_pass netns/test_pins
+	netns/test_upgrade netns/test_next_hop netns/test_clock netns/test_scripts}
 
 # The object as other compilers make it, for guest/test_verifier.sh.
 build_objects() {
