@@ -165,7 +165,7 @@ $(BUILD)/load/load: $(filter-out %.bpf.c,$(wildcard selftests/load/*.c)) $(BUILD
 # A test that did not build is reported by the runner as failed, beside the others.
 check: deps
 	$(Q)$(if $(filter vm,$(SUITES)),scripts/install-deps.sh vm || true)
-	$(Q)$(MAKE) --no-print-directory -k tests || true
+	$(Q)$(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc)) -k tests || true
 	$(Q)selftests/run.sh $(SUITES)
 
 vmtest:

@@ -9,12 +9,14 @@
 # Its exit status must agree.  A test may say `timeout: SECONDS` in its first 30
 # lines, else it has 120 (TIMEOUT_FACTOR times that).  Full output is kept in build/check/.
 #
-# The last line is `N passed, N failed, N skipped`; exit status 1 when any failed.
+# The last lines say how many seconds each suite and test took, the slowest first, and
+# `N passed, N failed, N skipped`; exit status 1 when any failed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 logs=build/check
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
+times='' # a line a test: NAME MILLISECONDS
 
 # Turns one test's log into result lines named SUITE/test_NAME: CASE.
 results() { # TEST EXIT LOG
@@ -40,7 +42,7 @@ results() { # TEST EXIT LOG
 }
 
 run_one() { # TEST SOURCE COMMAND
-	local log=$logs/${1//\//.}.log rc line limit
+	local log=$logs/${1//\//.}.log rc line limit started=${EPOCHREALTIME/[.,]/}
 	limit=$(head -n 30 "$2" | grep -om1 'timeout: [0-9]*' | tr -dc 0-9)
 	if [ -x "$3" ]; then
 		CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$((${limit:-300} * ${TIMEOUT_FACTOR:-1}))" "$3" >"$log" 2>&1 </dev/null
@@ -49,6 +51,7 @@ run_one() { # TEST SOURCE COMMAND
 		echo "not ok build: $3 was not built" >"$log"
 		rc=1
 	fi
+	times+="$1 $(((${EPOCHREALTIME/[.,]/} - started) / 1000))"$'\n'
 	local before=$failed
 	while IFS= read -r line; do
 		printf '%s\n' "$line"
@@ -74,8 +77,16 @@ run_suite() { # SUITE or SUITE/test_NAME
 	done
 }
 
+print_times() {
+	printf %s "$times" | sort -k2,2nr | awk '
+		{ slash = index($1, "/"); suite = substr($1, 1, slash - 1); sum[suite] += $2
+		  tests[suite] = tests[suite] sprintf(", %s %.1f", substr($1, slash + 1), $2 / 1000) }
+		END { for (s in sum) printf "seconds: %s %.1f: %s\n", s, sum[s] / 1000, substr(tests[s], 3) }'
+}
+
 for suite; do
 	run_suite "$suite"
 done
+print_times
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ] && [ $((passed + skipped)) -gt 0 ]
