@@ -53,4 +53,16 @@ add_tag tagged 802.1Q 7 || bail "no VLAN"
 check_answers "in a VLAN"
 add_tag inner 802.1Q 9 || bail "no second tag"
 check_answers "below two tags"
+
+# Tags that the device takes off are out of the program's sight.
+in_ns server ethtool -K srv0 rxvlan on >/dev/null
+check "attach.sh refuses a device that takes off tags" fails_saying "srv0 has VLANs|--fix-offloads" \
+	in_ns server scripts/attach.sh srv0
+check "--fix-offloads mends it" in_ns server scripts/attach.sh --fix-offloads srv0
+check "and is refused no more" in_ns server scripts/attach.sh --dry-run srv0
+ip -n server link add bond0 type bond
+ip -n server link add member0 type veth peer name member1
+ip -n server link set member0 master bond0
+check "attach.sh takes a bond's members one by one" in_ns server scripts/attach.sh bond0
+check "and attached them" [ -e "$PIN_DIR/link_member0" ]
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# attach.sh, detach.sh and status.sh: run twice, in vain, and against another's program.
+# attach.sh with its preflight, detach.sh and status.sh: run twice, in vain, and against another's program.
 . "$(dirname "$0")/../lib.sh"
 need_root
 sandbox "$@"
@@ -16,6 +16,49 @@ attached() {
 make_net || bail "no veth pair"
 check "status.sh says that nothing is loaded" fails_saying "nothing is loaded" server scripts/status.sh
 check "detach.sh of what is not attached is no error" server scripts/detach.sh srv0
+# What veth has not is what this ethtool says.
+mkdir "$TMP/bin"
+cat >"$TMP/bin/ethtool" <<-END
+	#!/bin/sh
+	case "\$*" in
+	'-l srv0') printf 'Current hardware settings:\nRX: n/a\nCombined: 1000\n' ;;
+	'-n srv0 rx-flow-hash udp4') printf 'IP SA\nIP DA\nL4 bytes 0 & 1 [TCP/UDP src port]\n' ;;
+	'-n srv0 rx-flow-hash udp6') printf 'IP SA\nIP DA\n' ;;
+	'-T srv0') printf 'hardware-receive\nHardware Receive Filter Modes:\n all\n' ;;
+	'-k srv0') [ -e "$TMP/fixed" ] || echo 'large-receive-offload: on' ;;
+	'-i srv0') echo 'driver: another' ;;
+	'-K srv0 lro off') touch "$TMP/fixed" ;;
+	*) exit 1 ;;
+	esac
+END
+chmod +x "$TMP/bin/ethtool"
+preflight() { # OPTION...
+	PATH=$TMP/bin:$PATH server scripts/attach.sh --dry-run "$@" srv0 >"$TMP/said" 2>&1
+}
+says() { # TEXT
+	grep -qF -- "$1" "$TMP/said" || { cat "$TMP/said"; return 1; }
+}
+check "attach.sh --dry-run" preflight
+check "it tells queues and CPUs" says "1000 receive queues, $(nproc --all) CPUs"
+check "RSS with ports" says "RSS spreads udp4 by addresses and ports"
+check "RSS without" says "ethtool -N srv0 rx-flow-hash udp6 sdfn"
+check "stamps" says "the NIC can stamp received packets: all"
+check "LRO" says "LRO is on"
+check "that the link may reset" says "the link may reset"
+check "what it would do" says "will be attached in native mode, or in GENERIC mode"
+check "with --fix-offloads" preflight --fix-offloads
+check "it tells what it would mend" says "large-receive-offload would be turned off"
+check "and mends nothing" [ ! -e "$TMP/fixed" ]
+check "nor attaches" not attached
+check "nor loads" [ ! -e "$PIN_DIR/config" ]
+check "without --dry-run" env PATH="$TMP/bin:$PATH" nsenter --net=/run/netns/server scripts/attach.sh --fix-offloads srv0
+check "it is mended" [ -e "$TMP/fixed" ]
+server scripts/detach.sh --all
+check "of several, an unknown one stops all" fails_saying "no such interface: nosuch0" server scripts/attach.sh srv0 nosuch0
+check "before the first" not attached
+check "an unknown option" fails_saying "attach.sh [OPTION...] IFACE..." server scripts/attach.sh --fast srv0
+check "several interfaces" server scripts/attach.sh srv0 lo
+server scripts/detach.sh --all
 check "attach.sh" server scripts/attach.sh srv0
 check "attached" attached
 check "status.sh" server scripts/status.sh
