@@ -212,10 +212,9 @@ static void random_messages(void **state)
 
 static void cookie_layout(void **state)
 {
-	uint8_t key_bytes[32], c2s[32], s2c[32], keys[64], cookie[XNTS_COOKIE_LEN], text[64];
-	const uint8_t nonce[COOKIE_NONCE_LEN] = { 9, 8, 7, 6, 5 };
-	const uint8_t header[8] = { 1, 0x1a, 0xbc, 9, 8, 7, 6, 5 };
-	const struct ref_part ad = { cookie, 8 };
+	uint8_t key_bytes[32], c2s[32], s2c[32], keys[64], cookie[4][XNTS_COOKIE_LEN], text[64];
+	const uint8_t nonce[4 * COOKIE_NONCE_LEN] = { 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 10, 11, 12 };
+	uint8_t header[8] = { 1, 0x1a, 0xbc };
 	struct xnts_siv_key key;
 
 	(void)state;
@@ -223,26 +222,32 @@ static void cookie_layout(void **state)
 	ref_need(RAND_bytes(c2s, 32));
 	ref_need(RAND_bytes(s2c, 32));
 	siv_key_init(&key, key_bytes);
-	cookie_seal(cookie, &key, 0x1abc, nonce, c2s, s2c);
-	assert_memory_equal(cookie, header, 8);
-	assert_true(cookie_format_ok(cookie));
-	assert_int_equal(cookie_key_id(cookie), 0x1abc);
-	assert_true(ref_open(key_bytes, &ad, 1, cookie + 8, XNTS_COOKIE_LEN - 8, text));
-	assert_memory_equal(text, c2s, 32);
-	assert_memory_equal(text + 32, s2c, 32);
-	assert_true(cookie_open(keys, &key, cookie));
-	assert_memory_equal(keys, text, 64);
+	cookies_seal(cookie, &key, 0x1abc, nonce, c2s, s2c);
+	for (int i = 0; i < 4; i++) {
+		const struct ref_part ad = { cookie[i], 8 };
+
+		memcpy(header + 3, nonce + i * COOKIE_NONCE_LEN, COOKIE_NONCE_LEN);
+		assert_memory_equal(cookie[i], header, 8);
+		assert_true(cookie_format_ok(cookie[i]));
+		assert_int_equal(cookie_key_id(cookie[i]), 0x1abc);
+		assert_true(ref_open(key_bytes, &ad, 1, cookie[i] + 8, XNTS_COOKIE_LEN - 8, text));
+		assert_memory_equal(text, c2s, 32);
+		assert_memory_equal(text + 32, s2c, 32);
+		assert_true(cookie_open(keys, &key, cookie[i]));
+		assert_memory_equal(keys, text, 64);
+	}
 }
 
 static void cookie_every_bit(void **state)
 {
 	uint8_t key_bytes[32] = { 7 }, c2s[32] = { 1 }, s2c[32] = { 2 };
-	uint8_t keys[64], cookie[XNTS_COOKIE_LEN];
+	uint8_t keys[64], cookies[4][XNTS_COOKIE_LEN], *cookie = cookies[3];
+	const uint8_t nonces[4 * COOKIE_NONCE_LEN] = { 1 };
 	struct xnts_siv_key key;
 
 	(void)state;
 	siv_key_init(&key, key_bytes);
-	cookie_seal(cookie, &key, 1, (const uint8_t *)"nonce", c2s, s2c);
+	cookies_seal(cookies, &key, 1, nonces, c2s, s2c);
 	for (int bit = 0; bit < 8 * XNTS_COOKIE_LEN; bit++) {
 		cookie[bit / 8] ^= 1 << bit % 8;
 		assert_false(cookie_open(keys, &key, cookie));
