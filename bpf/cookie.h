@@ -44,6 +44,22 @@ static __always_inline __u64 cookie_header(__u32 id, __u64 nonce)
 	       nonce << 24;
 }
 
+/* A cookie for a client's two keys. */
+static inline void cookie_seal(__u8 cookie[XNTS_COOKIE_LEN], const struct xnts_siv_key *key,
+			       __u16 id, const __u8 nonce[COOKIE_NONCE_LEN],
+			       const __u8 c2s[SIV_KEY_LEN], const __u8 s2c[SIV_KEY_LEN])
+{
+	struct siv_part ad = { cookie, COOKIE_AD_LEN };
+	__u8 keys[2 * SIV_KEY_LEN];
+
+	store64(cookie, cookie_header(id, 0));
+	XNTS_MEMCPY(cookie + COOKIE_NONCE, nonce, COOKIE_NONCE_LEN);
+	XNTS_MEMCPY(keys, c2s, SIV_KEY_LEN);
+	XNTS_MEMCPY(keys + SIV_KEY_LEN, s2c, SIV_KEY_LEN);
+	siv_seal(key, &ad, 1, keys, sizeof(keys), cookie + COOKIE_TAG);
+	crypt_wipe(keys, sizeof(keys));
+}
+
 /*
  * The tags of four cookies whose first COOKIE_AD_LEN bytes are filled in.  The keys are the same
  * in all, and so is the CMAC of them but for its last block: `last` is what goes into AES there,
@@ -76,8 +92,8 @@ static inline void cookies_tag(const struct xnts_siv_key *key, __u8 cookie[][XNT
 }
 
 /*
- * Four cookies for a client's two keys, in 9 passes (24 one by one).  `nonces` holds four, one
- * after the other.
+ * Four cookies for a client's two keys, as cookie_seal() makes them one by one: 9 passes instead
+ * of 24.  `nonces` holds four, one after the other.
  */
 static inline void cookies_seal(__u8 cookie[AES_LANES][XNTS_COOKIE_LEN],
 				const struct xnts_siv_key *key, __u16 id,

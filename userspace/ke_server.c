@@ -11,6 +11,7 @@
 
 #include "ke_time.h"
 
+#define POLL_READ (EPOLLIN | EPOLLRDHUP)
 #define EVENTS    64   /* taken from epoll at once */
 #define ACCEPTS   16   /* of a listener at once: those being served wait meanwhile */
 #define LINGER_MS 2000 /* for the client's close after the answer */
@@ -57,15 +58,18 @@ static void linger(struct ke_server *s, struct ke_conn *conn)
 		return;
 	}
 	ke_conns_move(&s->conns, conn, KE_LINGER, ke_now_ms());
-	poll_for(s, conn, EPOLLIN);
+	poll_for(s, conn, POLL_READ);
 }
 
-static void discard(struct ke_server *s, struct ke_conn *conn)
+/* With EPOLLRDHUP the client's end is there already, behind what is to be thrown away. */
+static void discard(struct ke_server *s, struct ke_conn *conn, uint32_t events)
 {
 	uint8_t junk[4096];
 	ssize_t n = recv(conn->fd, junk, sizeof(junk), MSG_DONTWAIT);
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0 || ((size_t)n < sizeof(junk) && events & EPOLLRDHUP))
 		end(s, conn, NULL);
 }
 
@@ -79,7 +83,7 @@ static void follow(struct ke_server *s, struct ke_conn *conn, enum ke_want want)
 	}
 	if (conn->phase != phase)
 		ke_conns_move(&s->conns, conn, phase, ke_now_ms());
-	poll_for(s, conn, want == KE_WANT_WRITE ? EPOLLOUT : EPOLLIN);
+	poll_for(s, conn, want == KE_WANT_WRITE ? EPOLLOUT : POLL_READ);
 }
 
 /* TLS begins with the first byte, so that a silent connection costs nearly nothing. */
@@ -94,13 +98,13 @@ static void begin(struct ke_server *s, struct ke_conn *conn)
 	follow(s, conn, ke_session_run(conn->session));
 }
 
-static void on_ready(struct ke_server *s, struct ke_conn *conn)
+static void on_ready(struct ke_server *s, struct ke_conn *conn, uint32_t events)
 {
 	switch (conn->phase) {
 	case KE_SILENT: begin(s, conn); break;
 	case KE_HANDSHAKE:
 	case KE_REQUEST: follow(s, conn, ke_session_run(conn->session)); break;
-	case KE_LINGER: discard(s, conn); break;
+	case KE_LINGER: discard(s, conn, events); break;
 	case KE_FREE: /* ended by an earlier event of the same batch */
 	case KE_PHASES: break;
 	}
@@ -119,7 +123,7 @@ static void on_timeout(struct ke_server *s, struct ke_conn *conn)
 static void admit(struct ke_server *s, int fd, const struct sockaddr *source)
 {
 	struct xnts_ke_counters *counters = s->service.counters;
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = { .events = POLL_READ };
 	uint64_t prefix = ke_prefix(source);
 	struct ke_conn *conn;
 
@@ -253,8 +257,9 @@ void ke_server_drain(struct ke_server *s)
 }
 
 /* An event's pointer is the server (control), one of its listeners, or a connection. */
-static bool on_event(struct ke_server *s, void *what)
+static bool on_event(struct ke_server *s, const struct epoll_event *event)
 {
+	void *what = event->data.ptr;
 	int *listener = what;
 
 	if (what == s)
@@ -263,7 +268,7 @@ static bool on_event(struct ke_server *s, void *what)
 		if (s->listening)
 			on_listener(s, *listener);
 	} else {
-		on_ready(s, what);
+		on_ready(s, what, event->events);
 	}
 	return true;
 }
@@ -281,7 +286,7 @@ int ke_server_run(struct ke_server *s)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (int i = 0; i < n; i++)
-			if (!on_event(s, events[i].data.ptr))
+			if (!on_event(s, &events[i]))
 				return 0;
 	}
 }

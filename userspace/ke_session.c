@@ -6,11 +6,14 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "ke_bio.h"
+
 enum phase { HANDSHAKE, REQUEST, ANSWER, OVER };
 
 struct ke_session {
 	const struct ke_service *service;
 	SSL *ssl;
+	struct ke_wire wire; /* of ke_session_open() */
 	enum phase phase;
 	bool expired;
 	struct ke_request request;
@@ -22,10 +25,9 @@ struct ke_session {
 	} buf;
 };
 
-struct ke_session *ke_session_open_bio(const struct ke_service *service, BIO *in, BIO *out)
+static struct ke_session *open_over(struct ke_session *s, BIO *in, BIO *out)
 {
-	struct ke_session *s = calloc(1, sizeof(*s));
-	SSL *ssl = s && in && out ? SSL_new(service->tls) : NULL;
+	SSL *ssl = s && in && out ? SSL_new(s->service->tls) : NULL;
 
 	if (!ssl) {
 		BIO_free(in);
@@ -37,16 +39,32 @@ struct ke_session *ke_session_open_bio(const struct ke_service *service, BIO *in
 	}
 	SSL_set_bio(ssl, in, out);
 	SSL_set_accept_state(ssl);
-	s->service = service;
 	s->ssl = ssl;
 	return s;
 }
 
+static struct ke_session *session_of(const struct ke_service *service)
+{
+	struct ke_session *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->service = service;
+	return s;
+}
+
+struct ke_session *ke_session_open_bio(const struct ke_service *service, BIO *in, BIO *out)
+{
+	return open_over(session_of(service), in, out);
+}
+
 struct ke_session *ke_session_open(const struct ke_service *service, int fd)
 {
-	BIO *bio = BIO_new_socket(fd, BIO_NOCLOSE);
+	struct ke_session *s = session_of(service);
+	BIO *bio = s ? ke_bio_new(&s->wire) : NULL;
 
-	return ke_session_open_bio(service, bio, bio);
+	if (bio)
+		s->wire.fd = fd;
+	return open_over(s, bio, bio);
 }
 
 /* The one place where a session ends: each adds to one counter, once. */
@@ -172,8 +190,10 @@ static int receive(struct ke_session *s)
 static int answer(struct ke_session *s)
 {
 	struct xnts_ke_counters *counters = s->service->counters;
-	int rc = SSL_write(s->ssl, s->buf.answer, (int)s->len);
+	int rc;
 
+	s->wire.hold = true; /* the owner shuts the socket down when this is over */
+	rc = SSL_write(s->ssl, s->buf.answer, (int)s->len);
 	if (rc <= 0)
 		return wait_or_fail(s, SSL_get_error(s->ssl, rc), &counters->aborted);
 	SSL_shutdown(s->ssl); /* close_notify; if there is no room for it, the end of TCP tells */
@@ -187,6 +207,7 @@ enum ke_want ke_session_run(struct ke_session *s)
 {
 	int want = NEXT;
 
+	s->wire.empty = false;
 	ERR_clear_error();
 	while (want == NEXT) {
 		switch (s->phase) {

@@ -36,10 +36,11 @@ struct ke_session;
 enum ke_want {
 	KE_WANT_READ,
 	KE_WANT_WRITE,
-	KE_FINISHED, /* all is written, or nothing more can be: close the socket */
+	KE_FINISHED, /* all is written, or nothing more can be: shutdown() sends what is held back */
 };
 
-/* A session on a non-blocking socket, which stays the caller's.  NULL: out of memory. */
+/* A session on a non-blocking socket, which stays the caller's: it polls it, and ends it with
+ * shutdown(SHUT_WR) when the session is finished.  NULL: out of memory. */
 struct ke_session *ke_session_open(const struct ke_service *service, int fd);
 
 /* The same over any pair of BIOs, which become the session's, failed or not. */

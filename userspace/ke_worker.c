@@ -5,6 +5,7 @@
  * drained or the daemon is gone.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@
 #include "ke_seal.h"
 #include "log.h"
 #include "sandbox.h"
+
+/* Freed memory that is kept for the next handshakes: giving it back after each costs 3 %. */
+#define KEEP_FREE (4 << 20) /* bytes */
 
 /* Descriptors beside connections: stdio, control, epoll, listeners, some to spare. */
 #define SPARE_FDS (KE_MAX_LISTENERS + 16)
@@ -211,6 +215,7 @@ int ke_worker_main(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
 	w.server.epoll = -1;
 	w.sealer = ke_sealer_new();
 	rc = w.sealer ? sandbox_hide_memory() : -ENOMEM;

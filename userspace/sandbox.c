@@ -49,6 +49,7 @@ static const int allowed[] = {
 	SCMP_SYS(read),
 	SCMP_SYS(write),
 	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendto),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(shutdown),

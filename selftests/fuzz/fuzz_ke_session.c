@@ -15,6 +15,7 @@
 
 #include "../unit/ke_client.h"
 
+#include "ke_bio.c"
 #include "ke_record.c"
 #include "ke_seal.c"
 #include "ke_session.c"

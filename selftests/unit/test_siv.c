@@ -214,7 +214,7 @@ static void cookie_layout(void **state)
 {
 	uint8_t key_bytes[32], c2s[32], s2c[32], keys[64], cookie[4][XNTS_COOKIE_LEN], text[64];
 	const uint8_t nonce[4 * COOKIE_NONCE_LEN] = { 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 10, 11, 12 };
-	uint8_t header[8] = { 1, 0x1a, 0xbc };
+	uint8_t header[8] = { 1, 0x1a, 0xbc }, alone[XNTS_COOKIE_LEN];
 	struct xnts_siv_key key;
 
 	(void)state;
@@ -235,6 +235,8 @@ static void cookie_layout(void **state)
 		assert_memory_equal(text + 32, s2c, 32);
 		assert_true(cookie_open(keys, &key, cookie[i]));
 		assert_memory_equal(keys, text, 64);
+		cookie_seal(alone, &key, 0x1abc, nonce + i * COOKIE_NONCE_LEN, c2s, s2c);
+		assert_memory_equal(alone, cookie[i], XNTS_COOKIE_LEN);
 	}
 }
 
