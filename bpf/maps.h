@@ -35,6 +35,7 @@ XNTS_MAP(xnts_keys, BPF_MAP_TYPE_ARRAY, XNTS_KEY_SLOTS, __u32, struct xnts_cooki
 XNTS_MAP(xnts_key_state, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_key_state, BPF_F_MMAPABLE);
 XNTS_MAP(xnts_latency, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_latency, 0);
 /* For userspace alone. */
+XNTS_MAP(xnts_ke_state, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_ke_state, 0);
 XNTS_MAP(xnts_names, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_names, 0);
 
 XNTS_MAP(xnts_lists4, BPF_MAP_TYPE_LPM_TRIE, XNTS_MAX_LISTED, struct xnts_lpm4, __u32,

@@ -13,6 +13,7 @@
  *   counters     per-CPU array of 1, struct xnts_counters   one counter a verdict
  *   ke_counters  array, struct xnts_ke_counters       NTS-KE outcomes, one entry a worker
  *   daemon_counters  array of 1, struct xnts_daemon_counters  what the daemon did
+ *   ke_state     array of 1, struct xnts_ke_state     NTS-KE as the daemon sees it
  *   latency      per-CPU array of 1, struct xnts_latency     how long answers took
  *   keys         array of XNTS_KEY_SLOTS, struct xnts_cookie_key   SECRET
  *   key_state    array of 1, struct xnts_key_state    which key seals, how fresh the keys are
@@ -326,6 +327,18 @@ struct xnts_ke_counters {
 #undef X
 };
 #define XNTS_KE_WORKERS 64 /* entries of ke_counters */
+
+/* Written by the daemon once a second, for those who look without asking it. */
+struct xnts_ke_state {
+	__u64 mono;      /* CLOCK_MONOTONIC ns when this was written; 0: never */
+	__s64 expires;   /* UTC, s since 1970: the first certificate of the chain ends; 0: unknown */
+	__s64 switch_at; /* UTC, s since 1970: the next cookie key seals; 0: none is known */
+	__u32 epoch;     /* s that a cookie key seals */
+	__u32 workers;   /* processes there should be; 0: NTS-KE is not served here */
+	__u32 ready;     /* of them, those that take connections */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct xnts_ke_state) == 40, "xnts_ke_state is ABI");
 
 /* What the daemon did: X(name, meaning). */
 #define XNTS_DAEMON_COUNTERS(X) \

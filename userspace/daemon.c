@@ -90,6 +90,7 @@ static void on_second(struct daemon *d)
 		return;
 	feed_clock(d);
 	feed_keys(d);
+	feed_ke_state(d);
 	localaddr_dispatch(d->local);
 	feed_config(d); /* a script may have attached a NIC */
 	if (d->metrics)

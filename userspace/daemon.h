@@ -37,6 +37,7 @@ struct daemon {
 	struct xnts_config written;    /* what the config map holds */
 	struct xnts_clock_state state; /* as published last; mono 0: never */
 	uint64_t keys_version;         /* of what the maps and the workers hold */
+	int64_t keys_switch;           /* UTC, s since 1970: the next key seals; 0: none known */
 	bool keys_fed;
 	bool keys_awaited; /* logged */
 };
@@ -54,6 +55,9 @@ void feed_clock(struct daemon *d);
 
 /* Advances the keys by the clock; what changed goes to the maps and the workers. */
 void feed_keys(struct daemon *d);
+
+/* How key establishment is, for who looks at the maps. */
+void feed_ke_state(struct daemon *d);
 
 /* The sealing keys to the workers: after a start or a reload of KE. */
 void feed_workers(struct daemon *d);

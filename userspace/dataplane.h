@@ -118,6 +118,9 @@ void dataplane_confirm_keys(struct dataplane *dp, uint64_t mono, uint64_t hold);
 /* Replaces the configuration; abi_version is filled in here. */
 int dataplane_set_config(struct dataplane *dp, const struct xnts_config *config);
 
+/* What `xnts status` shows of key establishment. */
+int dataplane_set_ke_state(struct dataplane *dp, const struct xnts_ke_state *state);
+
 /* The kill switch: works on pins alone, with no daemon running. */
 int dataplane_set_switch(struct dataplane *dp, enum xnts_switch to);
 
@@ -130,6 +133,8 @@ void dataplane_key_state(struct dataplane *dp, struct xnts_key_state *state);
 
 /* The ids in the key map, 0 for an empty slot; never a key. */
 void dataplane_key_ids(struct dataplane *dp, uint32_t ids[XNTS_KEY_SLOTS]);
+
+int dataplane_ke_state(struct dataplane *dp, struct xnts_ke_state *state);
 
 /* Sum over all CPUs. */
 int dataplane_counters(struct dataplane *dp, struct xnts_counters *sum);

@@ -214,6 +214,7 @@ static void feed_changed_keys(struct daemon *d)
 	if (!err && feed_map(d, sealing.current.id)) {
 		give_workers(d, &sealing);
 		d->keys_version = keys_version(d->keys);
+		d->keys_switch = sealing.next.id ? sealing.switch_at : 0;
 		d->keys_fed = true;
 	}
 	OPENSSL_cleanse(&sealing, sizeof(sealing));
@@ -233,4 +234,17 @@ void feed_keys(struct daemon *d)
 	}
 	if (!err && d->keys_fed && d->keys_version == keys_version(d->keys))
 		dataplane_confirm_keys(d->dp, clock_ns(CLOCK_MONOTONIC), KEYS_HOLD);
+}
+
+void feed_ke_state(struct daemon *d)
+{
+	struct xnts_ke_state state = {
+		.mono = clock_ns(CLOCK_MONOTONIC),
+		.switch_at = d->keys_switch,
+		.epoch = d->cfg->keys.epoch,
+	};
+
+	if (d->ke)
+		ke_describe(d->ke, &state);
+	dataplane_set_ke_state(d->dp, &state);
 }

@@ -237,6 +237,13 @@ int ke_reload(struct ke *ke, const struct config *cfg)
 	return apply(ke, cfg, "; NTS-KE stays as it was");
 }
 
+void ke_describe(struct ke *ke, struct xnts_ke_state *state)
+{
+	state->workers = ke->staff.places;
+	state->ready = ke_staff_ready(&ke->staff);
+	state->expires = ke->pem->expires;
+}
+
 void ke_stop(struct ke *ke)
 {
 	if (!ke)

@@ -15,6 +15,7 @@
 
 struct config;
 struct ke;
+struct xnts_ke_state;
 
 #define KE_SEALING_KEY_LEN 32 /* bytes, AEAD_AES_SIV_CMAC_256 */
 
@@ -60,6 +61,9 @@ void ke_dispatch(struct ke *ke);
  * serve on, unchanged.
  */
 int ke_reload(struct ke *ke, const struct config *cfg);
+
+/* Fills in workers, ready and expires. */
+void ke_describe(struct ke *ke, struct xnts_ke_state *state);
 
 /* Ends all workers, closes the listeners, wipes the keys.  NULL is allowed. */
 void ke_stop(struct ke *ke);

@@ -80,7 +80,7 @@ static bool read_pem(const char *path, char buf[KE_MAX_PEM], size_t *len,
 	return n >= 0;
 }
 
-static bool usable(const struct ke_pem *pem, const char *chain_path, const char *key_path,
+static bool usable(struct ke_pem *pem, const char *chain_path, const char *key_path,
 		   char reason[KE_PEM_REASON], char warning[TLS_REASON])
 {
 	char why[TLS_REASON];
@@ -93,6 +93,7 @@ static bool usable(const struct ke_pem *pem, const char *chain_path, const char 
 	}
 	if (!tls_warning(ctx, warning))
 		warning[0] = 0;
+	pem->expires = tls_expiry(ctx);
 	SSL_CTX_free(ctx);
 	return true;
 }

@@ -27,6 +27,7 @@ bool ke_stamps_equal(const struct ke_stamps *a, const struct ke_stamps *b);
 struct ke_pem {
 	char chain[KE_MAX_PEM], key[KE_MAX_PEM];
 	struct tls_pem text; /* points into the above */
+	int64_t expires;     /* tls_expiry() */
 };
 
 /*

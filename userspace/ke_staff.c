@@ -80,6 +80,17 @@ static bool is_staffed(struct ke_staff *staff, unsigned int place)
 	return false;
 }
 
+unsigned int ke_staff_ready(struct ke_staff *staff)
+{
+	bool ready[KE_MAX_WORKERS] = { false };
+	unsigned int count = 0;
+
+	for_each_process(staff, p) ready[p->place] |= p->ready && !p->draining;
+	for (unsigned int i = 0; i < staff->places; i++)
+		count += ready[i];
+	return count;
+}
+
 static void start_due(struct ke_staff *staff)
 {
 	for (unsigned int i = 0; i < staff->places; i++)

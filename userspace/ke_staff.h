@@ -35,6 +35,9 @@ void ke_staff_renew(struct ke_staff *staff, unsigned int places);
 /* Hears workers, buries and replaces the dead, starts who is due. */
 void ke_staff_attend(struct ke_staff *staff);
 
+/* Places whose worker takes connections. */
+unsigned int ke_staff_ready(struct ke_staff *staff);
+
 /* New keys to all; who cannot be told is killed, and its successor gets them.  0 or -errno. */
 int ke_staff_set_keys(struct ke_staff *staff, const struct ke_sealing_keys *keys);
 

@@ -197,6 +197,18 @@ int dataplane_switch(struct dataplane *dp, enum xnts_switch *now)
 	return err;
 }
 
+int dataplane_set_ke_state(struct dataplane *dp, const struct xnts_ke_state *state)
+{
+	return update_word_map(dp, PIN_KE_STATE, state);
+}
+
+int dataplane_ke_state(struct dataplane *dp, struct xnts_ke_state *state)
+{
+	uint32_t key = 0;
+
+	return bpf_map_lookup_elem(dp->map_fd[PIN_KE_STATE], &key, state);
+}
+
 int maps_io_name(struct dataplane *dp)
 {
 	static struct xnts_names names; /* large */

@@ -155,6 +155,21 @@ static void print_keys(const struct page *p, const struct snapshot *s)
 		      seconds(s->mono - k->mono));
 }
 
+static void print_ke(const struct page *p, const struct snapshot *s)
+{
+	const struct xnts_ke_state *k = &s->ke_state;
+
+	gauge_family(p, "ke_workers", "Processes for NTS-KE, as configured and of those ready.");
+	fprintf(p->out, "xnts_ke_workers{state=\"configured\"} %u\n", k->workers);
+	fprintf(p->out, "xnts_ke_workers{state=\"ready\"} %u\n", k->ready);
+	if (!k->expires)
+		return;
+	gauge_family(p, "ke_certificate_expiry_timestamp_seconds",
+		     "When the first certificate of the chain ends, since 1970.");
+	fprintf(p->out, "xnts_ke_certificate_expiry_timestamp_seconds %" PRId64 "\n",
+		(int64_t)k->expires);
+}
+
 static void print_packets(const struct page *p, const struct snapshot *s)
 {
 	counter_family(p, "packets", "Packets by what became of them.");
@@ -196,7 +211,21 @@ static void print_latency(const struct page *p, const struct snapshot *s)
 		print_histogram(p, latency_names[i], latency_kind(&s->latency, i));
 }
 
-/* Not one metric a statistic: their names are the drivers' own, the queue's number among them. */
+/* The drivers' names hold the queue's number: "rx_queue_0_xdp_tx" and "rx0_xdp_tx" are
+ * "rx_queue_xdp_tx" and "rx_xdp_tx" of queue 0; "rx_xdp_tx", which has none, of queue "". */
+static void print_statistic(const struct page *p, const char *ifname, const struct nic_stat *stat)
+{
+	size_t at = strcspn(stat->name, "0123456789"), digits = strspn(stat->name + at, "0123456789");
+	size_t before = digits && at && stat->name[at - 1] == '_' ? at - 1 : at;
+
+	fprintf(p->out, "xnts_driver_xdp_total{interface=\"");
+	print_label(p->out, ifname);
+	fprintf(p->out, "\",queue=\"%.*s\",statistic=\"", (int)digits, stat->name + at);
+	fprintf(p->out, "%.*s", (int)before, stat->name);
+	print_label(p->out, stat->name + at + digits);
+	fprintf(p->out, "\"} %" PRIu64 "\n", stat->value);
+}
+
 static void print_nics(const struct page *p, const struct nic_stats *nics, int nic_count)
 {
 	int total = 0;
@@ -205,15 +234,10 @@ static void print_nics(const struct page *p, const struct nic_stats *nics, int n
 		total += nics[n].count;
 	if (!total)
 		return;
-	counter_family(p, "driver_xdp", "What the NIC's driver counts of XDP, by its own names.");
+	counter_family(p, "driver_xdp", "What the NIC's driver counts of XDP, by queue and its own names.");
 	for (int n = 0; n < nic_count; n++)
-		for (int i = 0; i < nics[n].count; i++) {
-			fprintf(p->out, "xnts_driver_xdp_total{interface=\"");
-			print_label(p->out, nics[n].ifname);
-			fprintf(p->out, "\",statistic=\"");
-			print_label(p->out, nics[n].stat[i].name);
-			fprintf(p->out, "\"} %" PRIu64 "\n", nics[n].stat[i].value);
-		}
+		for (int i = 0; i < nics[n].count; i++)
+			print_statistic(p, nics[n].ifname, &nics[n].stat[i]);
 }
 
 void metrics_print(FILE *out, enum metrics_format format, const struct snapshot *s,
@@ -225,6 +249,7 @@ void metrics_print(FILE *out, enum metrics_format format, const struct snapshot 
 	print_links(&p, s);
 	print_clock(&p, s);
 	print_keys(&p, s);
+	print_ke(&p, s);
 	print_packets(&p, s);
 	print_latency(&p, s);
 	print_nics(&p, nics, nic_count);

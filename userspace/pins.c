@@ -48,6 +48,7 @@ static const struct shape {
 			      sizeof(struct xnts_ke_counters), XNTS_KE_WORKERS, BPF_F_MMAPABLE },
 	[PIN_DAEMON_COUNTERS] = { "xnts_daemon_counters", BPF_MAP_TYPE_ARRAY, 4,
 				  sizeof(struct xnts_daemon_counters), 1, BPF_F_MMAPABLE },
+	[PIN_KE_STATE] = { "xnts_ke_state", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xnts_ke_state), 1, 0 },
 	[PIN_LATENCY] = { "xnts_latency", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct xnts_latency),
 			  1, 0 },
 	[PIN_KEYS] = { "xnts_keys", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xnts_cookie_key),

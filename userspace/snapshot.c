@@ -49,6 +49,8 @@ int snapshot_read(struct dataplane *dp, struct snapshot *out)
 	if (!err)
 		err = dataplane_counters(dp, &out->counters);
 	if (!err)
+		err = dataplane_ke_state(dp, &out->ke_state);
+	if (!err)
 		err = dataplane_latency(dp, &out->latency);
 	if (err) {
 		log_error("cannot read the maps below " XNTS_PIN_DIR ": %s", strerror(-err));
@@ -65,6 +67,7 @@ int snapshot_read(struct dataplane *dp, struct snapshot *out)
 	/* Last: no refresh is later than now. */
 	out->mono = clock_ns(CLOCK_MONOTONIC);
 	out->tai = clock_ns(CLOCK_TAI);
+	out->utc = time(NULL);
 	return 0;
 }
 
@@ -169,6 +172,28 @@ static void look_at_keys(const struct snapshot *s, struct diagnosis *d)
 		    seconds_since(s, k->mono));
 }
 
+#define KE_SILENCE 10 /* s: a restart takes less */
+
+int64_t snapshot_certificate_left(const struct snapshot *s)
+{
+	return s->ke_state.expires ? s->ke_state.expires - s->utc : INT64_MAX;
+}
+
+static void look_at_ke(const struct snapshot *s, struct diagnosis *d)
+{
+	const struct xnts_ke_state *k = &s->ke_state;
+
+	if (!k->workers)
+		return;
+	if (seconds_since(s, k->mono) > KE_SILENCE)
+		add(d, false, "NTS-KE is not served: xntsd was last there %llu s ago",
+		    seconds_since(s, k->mono));
+	else if (!k->ready)
+		add(d, false, "NTS-KE: none of %u workers is ready", k->workers);
+	if (snapshot_certificate_left(s) <= 0)
+		add(d, false, "NTS-KE: the certificate has expired: clients refuse it");
+}
+
 int snapshot_ailments(const struct snapshot *s, struct ailment ailments[MAX_AILMENTS])
 {
 	struct diagnosis d = { .list = ailments };
@@ -176,6 +201,7 @@ int snapshot_ailments(const struct snapshot *s, struct ailment ailments[MAX_AILM
 	look_at_config(s, &d);
 	look_at_clock(s, &d);
 	look_at_keys(s, &d);
+	look_at_ke(s, &d);
 	look_at_links(s, &d); /* last: there may be many */
 	return d.count;
 }

@@ -17,6 +17,8 @@ struct snapshot {
 	struct xnts_config config;
 	struct xnts_clock_state clock;
 	struct xnts_key_state key_state;
+	struct xnts_ke_state ke_state;
+	int64_t utc; /* s since 1970, when it was taken */
 	uint32_t key_ids[XNTS_KEY_SLOTS]; /* 0: empty slot */
 	struct dataplane_link links[DATAPLANE_MAX_LINKS];
 	int link_count;
@@ -41,6 +43,9 @@ struct ailment {
 };
 
 #define MAX_AILMENTS 16
+
+/* s before the chain's first certificate ends, negative: after it; INT64_MAX: unknown. */
+int64_t snapshot_certificate_left(const struct snapshot *s);
 
 /* Lists what is wrong, nothing when all is well; returns how many. */
 int snapshot_ailments(const struct snapshot *s, struct ailment ailments[MAX_AILMENTS]);

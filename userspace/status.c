@@ -182,6 +182,52 @@ static void print_keys(FILE *out, const struct snapshot *s)
 	fprintf(out, "\n");
 }
 
+/* "3 days", "5.2 h" or "40 s". */
+static void print_span(FILE *out, int64_t s)
+{
+	if (s >= 172800)
+		fprintf(out, "%" PRId64 " days", s / 86400);
+	else if (s >= 3600)
+		fprintf(out, "%.1f h", (double)s / 3600);
+	else
+		fprintf(out, "%" PRId64 " s", s);
+}
+
+static void print_epochs(FILE *out, const struct snapshot *s)
+{
+	const struct xnts_ke_state *k = &s->ke_state;
+
+	if (!k->epoch)
+		return;
+	fprintf(out, LABEL "an epoch is ", "");
+	print_span(out, k->epoch);
+	if (k->switch_at > s->utc) {
+		fprintf(out, ", the next key seals in ");
+		print_span(out, k->switch_at - s->utc);
+	}
+	fprintf(out, "\n");
+}
+
+static void print_ke(FILE *out, const struct snapshot *s)
+{
+	const struct xnts_ke_state *k = &s->ke_state;
+	int64_t left = snapshot_certificate_left(s);
+
+	fprintf(out, LABEL, "NTS-KE");
+	if (k->workers)
+		fprintf(out, "%u of %u workers ready; the certificate ", k->ready, k->workers);
+	else
+		fprintf(out, "not served here");
+	if (k->workers && left <= 0)
+		fprintf(out, "HAS EXPIRED");
+	else if (k->workers) {
+		fprintf(out, "is good for ");
+		print_span(out, left);
+	}
+	fprintf(out, "\n" LABEL "%llu connections, %llu answered with cookies\n", "",
+		s->ke.accepted, s->ke.answered);
+}
+
 static void print_totals(FILE *out, const struct snapshot *s)
 {
 	const struct xnts_counters *c = &s->counters;
@@ -192,8 +238,6 @@ static void print_totals(FILE *out, const struct snapshot *s)
 		c->kod_rate);
 	fprintf(out, LABEL "%" PRIu64 " dropped, %" PRIu64 " left to the host\n", "",
 		packets_by_action(c, "DROP"), packets_by_action(c, "PASS"));
-	fprintf(out, LABEL "%llu connections, %llu answered with cookies\n", "NTS-KE",
-		s->ke.accepted, s->ke.answered);
 }
 
 void status_print(FILE *out, const struct snapshot *s, pid_t daemon)
@@ -205,16 +249,23 @@ void status_print(FILE *out, const struct snapshot *s, pid_t daemon)
 	print_limits(out, s);
 	print_clock(out, s);
 	print_keys(out, s);
+	print_epochs(out, s);
+	print_ke(out, s);
 	print_totals(out, s);
 }
 
-int check_print(FILE *out, const struct snapshot *s)
+int check_print(FILE *out, const struct snapshot *s, int days)
 {
+	int64_t left = snapshot_certificate_left(s);
 	struct ailment ailments[MAX_AILMENTS];
 	int n = snapshot_ailments(s, ailments);
 
 	for (int i = 0; i < n; i++)
 		fprintf(out, "%s\n", ailments[i].text);
+	if (s->ke_state.workers && left > 0 && left < days * 86400LL) {
+		fprintf(out, "NTS-KE: the certificate expires in %.1f days\n", (double)left / 86400);
+		n++;
+	}
 	if (!n)
 		fprintf(out, "ok\n");
 	return n;

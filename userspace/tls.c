@@ -226,6 +226,27 @@ bool tls_warning(SSL_CTX *ctx, char warning[TLS_REASON])
 	return true;
 }
 
+static int64_t not_after(const X509 *certificate)
+{
+	struct tm end = { 0 };
+
+	return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) ? timegm(&end) : 0;
+}
+
+int64_t tls_expiry(SSL_CTX *ctx)
+{
+	int64_t first = not_after(SSL_CTX_get0_certificate(ctx));
+	STACK_OF(X509) *chain = NULL;
+
+	SSL_CTX_get0_chain_certs(ctx, &chain);
+	for (int i = 0; i < sk_X509_num(chain); i++) { /* -1: there is none */
+		int64_t end = not_after(sk_X509_value(chain, i));
+
+		first = end < first ? end : first;
+	}
+	return first;
+}
+
 /* ---- keys for NTP ------------------------------------------------------- */
 
 int tls_export(SSL *ssl, uint16_t aead, enum tls_direction direction, uint8_t key[TLS_EXPORT_LEN])

@@ -37,6 +37,9 @@ SSL_CTX *tls_server(const struct tls_pem *pem, char reason[TLS_REASON]);
  */
 bool tls_warning(SSL_CTX *ctx, char warning[TLS_REASON]);
 
+/* UTC, s since 1970: when the first certificate of the chain ends. */
+int64_t tls_expiry(SSL_CTX *ctx);
+
 /* True if the handshake that just failed failed for want of ALPN ntske/1.  Looks at
  * the thread's OpenSSL error queue and leaves it as it is. */
 bool tls_failed_for_alpn(void);

@@ -23,8 +23,10 @@ enum { EXIT_OK = 0, EXIT_BAD = 1, EXIT_UNKNOWN = 2 };
 
 static const char usage[] =
 	"usage: xnts status [-p FILE]         what is attached, served and known, on one screen\n"
-	"       xnts check [-q]              exit status 0: all is well; 1: no, and why; 2: cannot "
+	"       xnts check [OPTION...]       exit status 0: all is well; 1: no, and why; 2: cannot "
 	"tell\n"
+	"         -q, --quiet                the exit status alone\n"
+	"         -e, --expiry DAYS          not well if the certificate ends within so many days\n"
 	"       xnts stats [OPTION...]       counters\n"
 	"         -a, --all                  those that are 0 as well\n"
 	"         -c, --cpu                  by CPU\n"
@@ -100,20 +102,54 @@ static int status(int argc, char **argv)
 	return EXIT_OK;
 }
 
+static bool parse_number(const char *text, double min, double max, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end != text && !*end && *out >= min && *out <= max)
+		return true;
+	fprintf(stderr, "xnts: %s: expected a number from %g to %g\n", text, min, max);
+	return false;
+}
+
+struct check_options {
+	bool quiet;
+	double days; /* that the certificate must have left */
+};
+
+static bool parse_check_options(int argc, char **argv, struct check_options *o)
+{
+	static const struct option options[] = {
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "expiry", required_argument, NULL, 'e' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "qe:", options, NULL)) != -1) {
+		if (c == 'q')
+			o->quiet = true;
+		else if (c != 'e' || !parse_number(optarg, 0, 3650, &o->days))
+			return false;
+	}
+	return optind == argc;
+}
+
 static int check(int argc, char **argv)
 {
+	struct check_options o = { 0 };
 	static struct snapshot s;
-	bool quiet = argc == 2 && !strcmp(argv[1], "-q");
 	int err;
 
-	if (argc > 1 + quiet)
+	if (!parse_check_options(argc, argv, &o))
 		return misused();
-	if (quiet && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+	if (o.quiet && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
 		return EXIT_UNKNOWN;
 	err = read_snapshot(&s);
 	if (err)
 		return err == -ENOENT ? EXIT_BAD : EXIT_UNKNOWN;
-	return check_print(stdout, &s) ? EXIT_BAD : EXIT_OK;
+	return check_print(stdout, &s, (int)o.days) ? EXIT_BAD : EXIT_OK;
 }
 
 /* ---- stats -------------------------------------------------------------- */
@@ -163,17 +199,6 @@ static int watch(struct dataplane *dp, const struct stats_options *o)
 	}
 	stats_free(&before);
 	return err;
-}
-
-static bool parse_number(const char *text, double min, double max, double *out)
-{
-	char *end;
-
-	*out = strtod(text, &end);
-	if (end != text && !*end && *out >= min && *out <= max)
-		return true;
-	fprintf(stderr, "xnts: %s: expected a number from %g to %g\n", text, min, max);
-	return false;
 }
 
 static bool parse_stats_options(int argc, char **argv, struct stats_options *o)

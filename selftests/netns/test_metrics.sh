@@ -59,7 +59,7 @@ check_equal "an answer is counted" "$(($(metric "$counted") - before))" 1
 check_equal "and its time" "$(metric 'xnts_answer_duration_seconds_count{kind="plain"}')" "$(metric "$counted")"
 check "which xnts stats shows" answers_are_timed
 check_equal "the link is up" "$(metric 'xnts_link_up{interface="srv0",mode="native"}')" 1
-check "what the driver counts" [ "$(metric 'xnts_driver_xdp_total{interface="srv0",statistic="rx_queue_0_xdp_tx"}')" -ge 1 ]
+check "what the driver counts" [ "$(metric 'xnts_driver_xdp_total{interface="srv0",queue="0",statistic="rx_queue_xdp_tx"}')" -ge 1 ]
 check "healthy" wait_for 10 has "xnts_healthy 1" 9123 GET /metrics
 if prometheus=$(scripts/unpack-deb.sh prometheus); then
 	peer "$prometheus" /usr/bin/promtool

@@ -25,6 +25,10 @@ shows() { # WORDS
 	says "$1"
 }
 
+not_served() {
+	[ "$(status_of xnts check)" = 1 ] && says "NTS-KE is not served: xntsd was last there"
+}
+
 answers() {
 	[ -n "$(ask client "$SERVER4")" ]
 }
@@ -91,6 +95,11 @@ check "status: well" shows "all is well"
 check "status: the link" shows "srv0 (native)"
 check "status: the daemon" shows "runs, process"
 check "status: the clock" shows "stratum 10"
+check "status: the next key" wait_for 5 shows ", the next key seals in"
+check "status: NTS-KE" wait_for 5 shows "workers ready; the certificate is good for"
+check_equal "check: the certificate ends soon" "$(status_of xnts check -e 3650)" 1
+check "check: says so" says "the certificate expires in"
+check_equal "check: days out of range" "$(status_of xnts check -e x)" 2
 check "status: the key" shows " seals (generation 1, epoch"
 
 check "stats: JSON" json_is_valid
@@ -141,6 +150,7 @@ check_equal "reloads are counted" "$(bpftool -j map dump pinned "$PIN_DIR/daemon
 
 stop xntsd KILL
 check "daemon killed: status says so" shows "does not run"
+check "daemon killed: check says so" wait_for 15 not_served
 check_equal "daemon killed: serve" "$(status_of xnts serve)" 0
 check "daemon killed: answers" wait_for 5 answers
 check_equal "daemon killed: reload" "$(status_of xnts reload -p "$TMP/xntsd.pid")" 1

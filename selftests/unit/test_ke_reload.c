@@ -34,6 +34,7 @@ static int patient_teardown(void **state)
 /* New connections see the new one within 2 s; those that began before go on. */
 static void certificate_is_renewed(void **state)
 {
+	struct xnts_ke_state described;
 	struct test_answer a;
 	int held;
 
@@ -50,6 +51,10 @@ static void certificate_is_renewed(void **state)
 	assert_true(run_until(so_many_children, 5000));
 	for (int i = 0; i < 4; i++)
 		assert_false(served());
+	ke_describe(ke, &described);
+	assert_int_equal(described.workers, 2);
+	assert_int_equal(described.ready, 2);
+	assert_in_range(described.expires - time(NULL), 3000, 3601);
 }
 
 /* Live through a renewal: of many exchanges one after the other, none fails. */

@@ -32,6 +32,7 @@ static struct snapshot sample(void)
 			   { .ifname = "a\"\\b" } },
 		.link_count = 2,
 		.local4 = 3,
+		.ke_state = { .workers = 4, .ready = 3, .expires = 1800000000, .mono = 999 * SEC },
 		.counters = { .plain_answered = 18446744073709551615ULL, .hardware_stamps = 7 },
 		.ke = { .accepted = 9 },
 		.daemon = { .links_reattached = 2 },
@@ -44,8 +45,10 @@ static struct snapshot sample(void)
 }
 
 static struct nic_stat eth0_stats[] = { { "rx_queue_0_xdp_tx", 5 },
-					{ "rx_queue_1_xdp_tx_errors", 6 } };
-static const struct nic_stats nics[] = { { .ifname = "eth0", .count = 2, .stat = eth0_stats },
+					{ "rx_queue_1_xdp_tx_errors", 6 },
+					{ "rx2_xdp_tx", 7 },
+					{ "rx_xdp_drop", 8 } };
+static const struct nic_stats nics[] = { { .ifname = "eth0", .count = 4, .stat = eth0_stats },
 					 { .ifname = "a\"\\b" } };
 
 static char *printed(enum metrics_format format, const struct snapshot *s)
@@ -92,6 +95,9 @@ static void test_samples(void **unused)
 		"\nxnts_packets_total{verdict=\"pass_not_ip\",action=\"pass\"} 0\n",
 		"\nxnts_hardware_stamps_total 7\n",
 		"\nxnts_ke_accepted_total 9\n",
+		"\nxnts_ke_workers{state=\"configured\"} 4\n",
+		"\nxnts_ke_workers{state=\"ready\"} 3\n",
+		"\nxnts_ke_certificate_expiry_timestamp_seconds 1800000000\n",
 		"\n# TYPE xnts_answer_duration_seconds histogram\n",
 		"\nxnts_answer_duration_seconds_bucket{kind=\"nts\",le=\"3.072e-06\"} 0\n",
 		"\nxnts_answer_duration_seconds_bucket{kind=\"nts\",le=\"4.096e-06\"} 2\n",
@@ -100,9 +106,10 @@ static void test_samples(void **unused)
 		"\nxnts_answer_duration_seconds_sum{kind=\"nts\"} 0.000010000\n",
 		"\nxnts_answer_duration_seconds_count{kind=\"nts\"} 3\n",
 		"\nxnts_answer_duration_seconds_count{kind=\"nak\"} 0\n",
-		"\nxnts_driver_xdp_total{interface=\"eth0\",statistic=\"rx_queue_0_xdp_tx\"} 5\n",
-		"\nxnts_driver_xdp_total{interface=\"eth0\",statistic=\"rx_queue_1_xdp_tx_errors\"}"
-		" 6\n",
+		"\nxnts_driver_xdp_total{interface=\"eth0\",queue=\"0\",statistic=\"rx_queue_xdp_tx\"} 5\n",
+		"\nxnts_driver_xdp_total{interface=\"eth0\",queue=\"1\",statistic=\"rx_queue_xdp_tx_errors\"} 6\n",
+		"\nxnts_driver_xdp_total{interface=\"eth0\",queue=\"2\",statistic=\"rx_xdp_tx\"} 7\n",
+		"\nxnts_driver_xdp_total{interface=\"eth0\",queue=\"\",statistic=\"rx_xdp_drop\"} 8\n",
 	};
 	struct snapshot s = sample();
 	char *text = printed(METRICS_PROMETHEUS, &s);

@@ -33,6 +33,9 @@ static struct snapshot healthy(void)
 			   .root_delay = 65536 / 8,
 			   .tai_offset = 37 },
 		.key_state = { .seal_id = 0x1005, .mono = 999 * SEC, .hold = 60 * SEC },
+		.ke_state = { .mono = 999 * SEC, .expires = 1000000 + 30 * 86400, .epoch = 86400,
+			      .switch_at = 1000000 + 5400, .workers = 2, .ready = 2 },
+		.utc = 1000000,
 		.links = { { .ifname = "eth0", .ifindex = 2, .mode = CONFIG_MODE_NATIVE } },
 		.link_count = 1,
 		.local4 = 3,
@@ -150,6 +153,25 @@ static void test_keys(void **unused)
 	assert_only(&s, "100 s ago", false);
 }
 
+static void test_ke(void **unused)
+{
+	struct snapshot s = healthy();
+
+	(void)unused;
+	s.ke_state.ready = 0;
+	assert_only(&s, "none of 2 workers", false);
+	s.ke_state.workers = 0; /* not served here */
+	assert_null(only(&s));
+	s = healthy();
+	s.ke_state.mono = 980 * SEC;
+	assert_only(&s, "20 s ago", false);
+	s = healthy();
+	s.ke_state.expires = s.utc + 1;
+	assert_null(only(&s));
+	s.ke_state.expires = s.utc;
+	assert_only(&s, "has expired", false);
+}
+
 static void test_links(void **unused)
 {
 	struct snapshot s = healthy();
@@ -224,9 +246,11 @@ static void test_status(void **unused)
 		"TAI offset 37 s\n"
 		"keys       1005 seals (generation 1, epoch 5); 1 in the map: 0 older, 0 newer; "
 		"confirmed 1.0 s ago\n"
+		"           an epoch is 24.0 h, the next key seals in 1.5 h\n"
+		"NTS-KE     2 of 2 workers ready; the certificate is good for 30 days\n"
+		"           9 connections, 8 answered with cookies\n"
 		"answered   11 NTP, 22 NTS, 1 NTS NAK, 0 kiss of death\n"
-		"           5 dropped, 7 left to the host\n"
-		"NTS-KE     9 connections, 8 answered with cookies\n");
+		"           5 dropped, 7 left to the host\n");
 	free(text);
 }
 
@@ -241,6 +265,7 @@ static void test_status_of_nothing(void **unused)
 	assert_non_null(strstr(text, "daemon     does not run\n"));
 	assert_non_null(strstr(text, "clock      never set\n"));
 	assert_non_null(strstr(text, "keys       none seals, 0 in the map\n"));
+	assert_non_null(strstr(text, "NTS-KE     not served here\n"));
 	free(text);
 }
 
@@ -259,10 +284,13 @@ static void test_status_details(void **unused)
 	s.config.nts = (struct xnts_limit){ 238, 16 };
 	s.config.budget = 800;
 	s.config.ceiling = 2000;
+	s.ke_state.expires = s.utc - 1;
+	s.ke_state.epoch = 60;
+	s.ke_state.switch_at = 0;
 	s.link_count = 2;
 	strcpy(s.links[1].ifname, "eth1");
 	text = printed_status(&s, 321);
-	assert_non_null(strstr(text, "xnts answers, but:\n  - the link to eth1"));
+	assert_non_null(strstr(text, "xnts answers, but:\n  - NTS-KE: the certificate has expired"));
 	assert_non_null(strstr(text, "47505300 (GPS), leap second to be inserted\n"));
 	assert_non_null(strstr(text, "eth0 (generic, slow), eth1 (severed)\n"));
 	assert_non_null(strstr(text, "policy     NTS is required\n"
@@ -272,6 +300,8 @@ static void test_status_details(void **unused)
 				     "           NTS may take 80.0 % of each CPU\n"
 				     "           500000 answers a second and CPU\n"
 				     "clock "));
+	assert_non_null(strstr(text, "an epoch is 60 s\n"));
+	assert_non_null(strstr(text, "2 of 2 workers ready; the certificate HAS EXPIRED\n"));
 	free(text);
 }
 
@@ -283,13 +313,14 @@ static void test_check(void **unused)
 	FILE *out = open_memstream(&text, &len);
 
 	(void)unused;
-	assert_int_equal(check_print(out, &s), 0);
+	assert_int_equal(check_print(out, &s, 30), 0);
+	assert_int_equal(check_print(out, &s, 31), 1);
 	s.link_count = 0;
 	s.clock.stratum = 0;
-	assert_int_equal(check_print(out, &s), 2);
+	assert_int_equal(check_print(out, &s, 0), 2);
 	fclose(out);
 	assert_string_equal(
-		text, "ok\nunsynchronised: so says the clock source\nattached to no interface\n");
+		text, "ok\nNTS-KE: the certificate expires in 30.0 days\nunsynchronised: so says the clock source\nattached to no interface\n");
 	free(text);
 }
 
@@ -298,7 +329,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_healthy),        cmocka_unit_test(test_switch_and_config),
 		cmocka_unit_test(test_clock),          cmocka_unit_test(test_clock_step),
-		cmocka_unit_test(test_keys),           cmocka_unit_test(test_links),
+		cmocka_unit_test(test_keys),           cmocka_unit_test(test_ke),
+		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_many_ailments),  cmocka_unit_test(test_key_summary),
 		cmocka_unit_test(test_status),         cmocka_unit_test(test_status_of_nothing),
 		cmocka_unit_test(test_status_details), cmocka_unit_test(test_check),

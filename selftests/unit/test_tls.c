@@ -50,6 +50,27 @@ static void usable(void **state)
 	}
 }
 
+/* The first to end counts, wherever in the chain it is. */
+static void expiry(void **state)
+{
+	struct test_pem leaf, ca;
+	char chain[2 * sizeof(leaf.chain)];
+	int64_t now = time(NULL);
+
+	(void)state;
+	for (int early = 0; early < 2; early++) {
+		SSL_CTX *ctx;
+
+		test_certificate(&leaf, "EC", "test.example", -60, early ? 3600 : 7200);
+		test_certificate(&ca, "EC", "ca.example", -60, early ? 7200 : 3600);
+		snprintf(chain, sizeof(chain), "%s%s", leaf.chain, ca.chain);
+		ctx = use(chain, leaf.key);
+		assert_non_null(ctx);
+		assert_in_range(tls_expiry(ctx) - now, 3599, 3605);
+		SSL_CTX_free(ctx);
+	}
+}
+
 static void intermediates_follow_the_leaf(void **state)
 {
 	struct test_pem leaf, ca;
@@ -188,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(usable),
 		cmocka_unit_test(intermediates_follow_the_leaf),
+		cmocka_unit_test(expiry),
 		cmocka_unit_test(unusable),
 		cmocka_unit_test(encrypted_key),
 		cmocka_unit_test(truncated),
