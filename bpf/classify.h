@@ -33,7 +33,7 @@ static __always_inline bool source4_is_refused(__be32 src)
 {
 	__u8 first = src & 0xff;
 
-	return first == 0 || first == 127 || first >= 224 || map_local4(src);
+	return first == 0 || first == 127 || first >= 224 || map_local4(src) == XNTS_LOCAL;
 }
 
 /* ::/96 (unspecified and loopback in it), ::ffff:0:0/96, multicast, this host. */
@@ -43,7 +43,7 @@ static __always_inline bool source6_is_refused(const __be32 src[4])
 		return true;
 	if (!src[0] && !src[1] && (!src[2] || src[2] == bpf_htonl(0xffff)))
 		return true;
-	return map_local6(src);
+	return map_local6(src) == XNTS_LOCAL;
 }
 
 static __always_inline bool source_is_refused(const struct xnts_request *rq)

@@ -3,7 +3,8 @@
  * Limits: who is answered how often, in memory that is fixed at the start.
  *
  *   ceiling   answers of a CPU, of any kind
- *   budget    time a CPU spends on NTS, asked before any AES is done
+ *   budget    time a CPU spends on NTS, asked before any AES is done; sources of which
+ *             nothing verified lately share half of it
  *   source    one for plain NTP and NTS that fails, another for NTS that verified: a
  *             spoofer, who has no cookie, cannot use up a client's second one, which is
  *             looked at before any AES and charged after it
@@ -19,8 +20,10 @@
 #include "request.h"
 #include "scratch.h"
 
-#define LIMIT_TICK_SHIFT 20        /* buckets count in 2^20 ns: 52 days in 32 bits */
-#define LIMIT_LEAD 10000000ULL     /* ns a CPU's budget and ceiling may be ahead: bursts */
+#define LIMIT_TICK_SHIFT 20     /* struct xnts_limit counts in 2^20 ns */
+#define LIMIT_LEAD 10000000ULL  /* ns a CPU's budget and ceiling may be ahead: bursts */
+#define LIMIT_EXCHANGE 250000ULL /* ns charged at most: the rest was stolen or an interrupt's */
+#define LIMIT_KNOWN (1ULL << 42) /* ns, 73 minutes: four polls of the slowest usual client */
 
 static __always_inline __u64 limit_rol(__u64 x, int n)
 {
@@ -69,68 +72,88 @@ static __always_inline __u64 limit_source(const struct xnts_request *rq)
 	return (__u64)rq->ip6->src[0] << 32 | rq->ip6->src[1];
 }
 
-/* Ticks by which a bucket is ahead of now; what it cannot have reached is 52 days old, and
- * 0 is a bucket never used. */
-static __always_inline __u32 bucket_ahead(__u32 until, __u32 now, __u32 room)
+/* Which two buckets of each table are the source's. */
+static __always_inline __u64 limit_hash(const struct xnts_request *rq)
 {
-	__u32 ahead = until - now;
+	const struct xnts_bucket_key *key = map_bucket_key();
 
-	return until && ahead <= room ? ahead : 0;
+	return key ? sip_hash(key->word[0], key->word[1], limit_source(rq)) : 0;
+}
+
+/* ns by which a bucket is ahead of now; what this limit cannot have set is forgotten. */
+static __always_inline __u64 bucket_ahead(__u64 until, __u64 now, __u64 room)
+{
+	__u64 ahead = until > now ? until - now : 0;
+
+	if (ahead > room + LIMIT_LEAD)
+		return 0;
+	return ahead < room ? ahead : room;
 }
 
 /*
  * Takes one request from the source's allowance, or only looks (not `take`); false when
- * none is left.  `kind` keeps the two allowances apart.  Of the source's two buckets the
- * emptier one counts, so that sharing one with a flood does no harm; both are charged, as
- * far as what they count is less (conservative update, Estan and Varghese 2002).  Two CPUs
- * may take one token twice: a limit need not be exact.
+ * none is left.  Of the source's two buckets the emptier one counts, so that sharing one
+ * with a flood does no harm; both are charged, as far as what they count is less
+ * (conservative update, Estan and Varghese 2002).  Two CPUs may take one token twice: a
+ * limit need not be exact.  Without a limit all that is kept is when the source came.
  */
-static __always_inline bool limit_take(const struct xnts_request *rq,
-				       const struct xnts_limit *limit, __u64 kind, bool take)
+static __always_inline bool limit_take(__u64 *a, __u64 *b, const struct xnts_limit *limit,
+				       __u64 now, bool take)
 {
-	const struct xnts_bucket_key *key = map_bucket_key();
-	__u32 now = rq->received >> LIMIT_TICK_SHIFT;
-	__u32 room = limit->interval * limit->burst;
-	__u32 ahead_a, ahead_b, ahead;
-	__u32 *a, *b;
-	__u64 hash;
+	__u64 interval = (__u64)limit->interval << LIMIT_TICK_SHIFT, room = interval * limit->burst;
+	__u64 ahead_a, ahead_b, ahead;
 
-	if (!limit->interval || !key)
-		return true;
-	hash = sip_hash(key->word[0], key->word[1] ^ kind, limit_source(rq));
-	a = map_bucket(hash & (XNTS_BUCKETS - 1));
-	b = map_bucket(hash >> 32 & (XNTS_BUCKETS - 1));
 	if (!a || !b)
 		return true;
 	ahead_a = bucket_ahead(*a, now, room);
 	ahead_b = bucket_ahead(*b, now, room);
-	ahead = (ahead_a < ahead_b ? ahead_a : ahead_b) + limit->interval;
+	ahead = (ahead_a < ahead_b ? ahead_a : ahead_b) + interval;
 	if (ahead > room || !take)
 		return ahead <= room;
-	if (ahead_a < ahead)
+	if (ahead_a <= ahead)
 		*a = now + ahead;
-	if (ahead_b < ahead)
+	if (ahead_b <= ahead)
 		*b = now + ahead;
 	return true;
 }
 
 static __always_inline bool limit_plain(const struct xnts_request *rq,
-					const struct xnts_config *config)
+					const struct xnts_config *config, __u64 now)
 {
-	return limit_take(rq, &config->plain, 0, true);
+	__u64 hash;
+
+	if (!config->plain.interval)
+		return true;
+	hash = limit_hash(rq);
+	return limit_take(map_bucket(hash), map_bucket(hash >> 32), &config->plain, now, true);
 }
 
-static __always_inline bool limit_nts(const struct xnts_request *rq,
-				      const struct xnts_config *config)
+/* One that verified: charges its source, and remembers it. */
+static __always_inline bool limit_nts(const struct xnts_scratch *s, const struct xnts_config *config)
 {
-	return limit_take(rq, &config->nts, 1, true);
+	return limit_take(map_verified(s->source), map_verified(s->source >> 32), &config->nts,
+			  s->started, true);
 }
 
-/* Asked before any AES: who verified too often costs no more of the CPU's time. */
-static __always_inline bool limit_nts_left(const struct xnts_request *rq,
+static __always_inline bool verified_lately(const __u64 *bucket, __u64 now)
+{
+	return bucket && *bucket && now < *bucket + LIMIT_KNOWN;
+}
+
+/*
+ * Asked before any AES: who verified too often costs no more of the CPU's time.  Also
+ * finds out whether anything of the source verified lately, for budget_left().
+ */
+static __always_inline bool limit_nts_left(const struct xnts_request *rq, struct xnts_scratch *s,
 					   const struct xnts_config *config)
 {
-	return limit_take(rq, &config->nts, 1, false);
+	__u64 now = s->started, *a, *b;
+
+	s->source = limit_hash(rq);
+	a = map_verified(s->source);
+	b = map_verified(s->source >> 32);
+	s->stranger = !verified_lately(a, now) || !verified_lately(b, now);
+	return limit_take(a, b, &config->nts, now, false);
 }
 
 /* Ours to answer at all: lists, and the ceiling of this CPU. */
@@ -161,22 +184,39 @@ static __always_inline void ceiling_charge(struct xnts_scratch *s,
 		s->ceiling_until = mono + (ahead > 0 ? ahead : 0) + config->ceiling;
 }
 
-/* May this CPU start on one more NTS request?  budget_charge() says what it took. */
+/*
+ * May this CPU start on one more NTS request?  budget_charge() says what it took.  Strangers,
+ * of whom nothing verified lately, have half of the budget: what does not verify, from
+ * however many sources, leaves the other half to clients.
+ */
 static __always_inline bool budget_left(const struct xnts_scratch *s,
-					const struct xnts_config *config, __u64 mono)
+					const struct xnts_config *config)
 {
-	return !config->budget || (__s64)(s->budget_until - mono) <= (__s64)LIMIT_LEAD;
+	__s64 ahead = s->budget_until - s->started, strangers = s->strangers_until - s->started;
+
+	return !config->budget ||
+	       (ahead <= (__s64)LIMIT_LEAD && (!s->stranger || strangers <= (__s64)LIMIT_LEAD));
 }
 
 /* Work of t ns at b per mille of the time is paid for after t * 1000 / b ns. */
-static __always_inline void budget_charge(struct xnts_scratch *s, const struct xnts_config *config,
-					  __u64 since)
+static __always_inline void schedule_charge(__u64 *until, __u64 since, __u64 took, __u32 per_mille)
 {
-	__s64 ahead = s->budget_until - since;
+	__s64 ahead = *until - since;
 
-	if (config->budget)
-		s->budget_until = since + (ahead > 0 ? ahead : 0) +
-				  (now_mono() - since) * 1000 / config->budget;
+	*until = since + (ahead > 0 ? ahead : 0) + took * 1000 / per_mille;
+}
+
+static __always_inline void budget_charge(struct xnts_scratch *s, const struct xnts_config *config)
+{
+	__u64 took = now_mono() - s->started;
+
+	if (!config->budget)
+		return;
+	if (took > LIMIT_EXCHANGE)
+		took = LIMIT_EXCHANGE;
+	schedule_charge(&s->budget_until, s->started, took, config->budget);
+	if (s->stranger)
+		schedule_charge(&s->strangers_until, s->started, 2 * took, config->budget);
 }
 
 #endif /* XNTS_LIMIT_H */

@@ -48,7 +48,8 @@ XNTS_MAP(xnts_phc, BPF_MAP_TYPE_HASH, XNTS_MAX_PHC, __u32, struct xnts_phc, 0);
 /* Not pinned: they belong to one loaded program (see nonce.h). */
 XNTS_MAP(xnts_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct xnts_scratch, 0);
 XNTS_MAP(xnts_nonce_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_aes_key, 0);
-XNTS_MAP(xnts_buckets, BPF_MAP_TYPE_ARRAY, XNTS_BUCKETS, __u32, __u32, 0);
+XNTS_MAP(xnts_buckets, BPF_MAP_TYPE_ARRAY, XNTS_BUCKETS, __u32, __u64, 0);
+XNTS_MAP(xnts_verified, BPF_MAP_TYPE_ARRAY, XNTS_BUCKETS, __u32, __u64, 0);
 XNTS_MAP(xnts_bucket_key, BPF_MAP_TYPE_ARRAY, 1, __u32, struct xnts_bucket_key, 0);
 
 /* Set before the load: where it is false the verifier drops what it guards. */
@@ -113,9 +114,19 @@ static __always_inline const struct xnts_phc *map_phc(__u32 ifindex)
 	return bpf_map_lookup_elem(&xnts_phc, &ifindex);
 }
 
-static __always_inline __u32 *map_bucket(__u32 index)
+/* Of plain NTP and NTS that failed, and of NTS that verified; some bits of a hash choose. */
+static __always_inline __u64 *map_bucket(__u64 hash)
 {
+	__u32 index = hash & (XNTS_BUCKETS - 1);
+
 	return bpf_map_lookup_elem(&xnts_buckets, &index);
+}
+
+static __always_inline __u64 *map_verified(__u64 hash)
+{
+	__u32 index = hash & (XNTS_BUCKETS - 1);
+
+	return bpf_map_lookup_elem(&xnts_verified, &index);
 }
 
 static __always_inline const struct xnts_bucket_key *map_bucket_key(void)
@@ -143,15 +154,19 @@ static __always_inline __u32 *map_lpm6(void *trie, const __be32 addr[4])
 	return bpf_map_lookup_elem(trie, &key);
 }
 
-/* Is the address one of this host's? */
-static __always_inline bool map_local4(__be32 addr)
+/* enum xnts_local of the address, 0: not this host's. */
+static __always_inline __u32 map_local4(__be32 addr)
 {
-	return map_lpm4(&xnts_local4, addr);
+	const __u32 *local = map_lpm4(&xnts_local4, addr);
+
+	return local ? *local : 0;
 }
 
-static __always_inline bool map_local6(const __be32 addr[4])
+static __always_inline __u32 map_local6(const __be32 addr[4])
 {
-	return map_lpm6(&xnts_local6, addr);
+	const __u32 *local = map_lpm6(&xnts_local6, addr);
+
+	return local ? *local : 0;
 }
 
 /* enum xnts_list of the address, 0: on no list. */

@@ -32,7 +32,7 @@ static __always_inline int limit_plain_verdict(const struct xnts_request *rq,
 {
 	if (config->flags & XNTS_REQUIRE_NTS)
 		return XNTS_V_drop_not_nts;
-	if (limit_plain(rq, config))
+	if (limit_plain(rq, config, rq->time.mono))
 		return plain_verdict(rq);
 	if (config->kod_one_in && now_random() % config->kod_one_in == 0)
 		return XNTS_V_kod_rate;
@@ -143,9 +143,9 @@ static __always_inline bool nak_allowed(struct xnts_scratch *s, const struct xnt
 static __always_inline int answer_nak(struct xnts_request *rq, const struct xnts_config *config,
 				      struct xnts_scratch *s, int v)
 {
-	if (!limit_plain(rq, config))
+	if (!limit_plain(rq, config, s->started))
 		return XNTS_V_drop_limited;
-	if (!nak_allowed(s, config, rq->received))
+	if (!nak_allowed(s, config, s->started))
 		return XNTS_V_drop_nak_capped;
 	s->cookies = 0;
 	reply_kiss((struct ntp_header *)s->reply.b, NTP_KISS_NTSN);
@@ -228,9 +228,9 @@ static __always_inline int answer_fields(struct xnts_request *rq, const struct x
 		return answer_plain_fields(rq, config, s);
 	if (!s->ad_len || !s->cookie_off || !s->uid_off || ntp_mode(rq->ntp) != NTP_MODE_CLIENT)
 		return XNTS_V_drop_nts_malformed;
-	if (!limit_nts_left(rq, config))
+	if (!limit_nts_left(rq, s, config))
 		return XNTS_V_drop_nts_limited;
-	return budget_left(s, config, s->started) ? XNTS_NEXT : XNTS_V_drop_over_budget;
+	return budget_left(s, config) ? XNTS_NEXT : XNTS_V_drop_over_budget;
 }
 
 /* Versions before 4 have no extension fields; what follows is a MAC nobody checks. */
@@ -320,7 +320,7 @@ XNTS_STAGE int deliver(struct xdp_md *md, struct xnts_scratch *s, int v)
 
 	if (!config)
 		return XNTS_V_drop_internal;
-	budget_charge(s, config, s->started);
+	budget_charge(s, config);
 	frame_open(&rq, md);
 	/* The frame's pointers were the first stage's; it is the same frame. */
 	if (parse(&rq, config) != XNTS_NEXT || classify_length(&rq) != XNTS_NEXT)
@@ -330,7 +330,7 @@ XNTS_STAGE int deliver(struct xdp_md *md, struct xnts_scratch *s, int v)
 		return answer_nak(&rq, config, s, v);
 	if (v != XNTS_V_nts_answered)
 		return v;
-	if (!limit_nts(&rq, config))
+	if (!limit_nts(s, config))
 		return XNTS_V_drop_nts_limited;
 	return answer_from_scratch(&rq, config, s, v);
 }

@@ -65,8 +65,11 @@ struct xnts_scratch {
 	/* See limit.h; CLOCK_MONOTONIC ns. */
 	__u64 ceiling_until;
 	__u64 budget_until;
+	__u64 strangers_until;
+	__u64 source;   /* hash of the request's */
+	__u32 stranger; /* nothing of that source verified lately */
 
-	/* NAKs sent by this CPU in the second that began at nak_since (CLOCK_TAI ns). */
+	/* NAKs sent by this CPU in the second that began at nak_since (CLOCK_MONOTONIC ns). */
 	__u64 nak_since;
 	__u32 nak_count;
 

@@ -8,7 +8,7 @@
  *   switch       array of 1, __u32             enum xnts_switch, the kill switch
  *   config       array of 1, struct xnts_config       what is answered
  *   clock        array of 1, struct xnts_clock        what the answers say of the time
- *   local4/6     LPM tries, struct xnts_lpm4/6 -> __u32  addresses that are this host's
+ *   local4/6     LPM tries, struct xnts_lpm4/6 -> __u32 enum xnts_local  this host's addresses
  *   lists4/6     LPM tries, struct xnts_lpm4/6 -> __u32 enum xnts_list  who is answered
  *   counters     per-CPU array of 1, struct xnts_counters   one counter a verdict
  *   ke_counters  array, struct xnts_ke_counters       NTS-KE outcomes, one entry a worker
@@ -77,7 +77,7 @@ enum xnts_config_flags {
 /* One allowance: a request every `interval`, `burst` of them at once. */
 struct xnts_limit {
 	__u32 interval; /* in 2^20 ns; 0: no limit */
-	__u32 burst;    /* requests, at least 1; interval * burst < 2^31 */
+	__u32 burst;    /* requests, at least 1; */
 };
 
 struct xnts_mac {
@@ -177,6 +177,11 @@ struct xnts_lpm6 {
 
 #define XNTS_MAX_LOCAL 4096 /* prefixes a family */
 
+enum xnts_local {
+	XNTS_LOCAL = 1,     /* ours: answered there, and refused as a source */
+	XNTS_LOCAL_ALL = 2, /* prefix length 0, `local default`: answered there, but not a source */
+};
+
 /* Sources; the longest prefix counts. */
 enum xnts_list {
 	XNTS_ALLOW = 1,
@@ -184,8 +189,9 @@ enum xnts_list {
 };
 #define XNTS_MAX_LISTED 131072 /* prefixes a family */
 
-/* Sources are limited in this many buckets, each the time (2^20 ns of CLOCK_TAI, modulo
- * 2^32) until which it is spent. */
+/* Sources are limited in two tables of this many buckets, one for plain NTP and NTS that
+ * fails, one for NTS that verified; a bucket is the time until which it is spent, CLOCK_MONOTONIC
+ * ns, 0: never used. */
 #define XNTS_BUCKETS (1 << 20)
 
 /* SipHash key that spreads sources over the buckets, random at each load (SECRET). */

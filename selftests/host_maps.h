@@ -21,7 +21,8 @@ struct host {
 	struct xnts_latency latency;
 	struct xnts_scratch scratch;
 	struct xnts_bucket_key bucket_key;
-	__u32 buckets[XNTS_BUCKETS];
+	__u64 buckets[XNTS_BUCKETS];
+	__u64 verified[XNTS_BUCKETS];
 	__u32 random; /* the next random number */
 	__u64 tai;  /* CLOCK_TAI ns, stands still; 0: the real clock */
 	__u64 mono; /* CLOCK_MONOTONIC ns, likewise */
@@ -94,24 +95,24 @@ static inline bool prefix_covers(const __u8 *prefix, __u32 bits, const void *add
 	return bits > 0;
 }
 
-static inline bool map_local4(__be32 addr)
+static inline __u32 map_local4(__be32 addr)
 {
 	int i;
 
 	for (i = 0; i < WORLD_LOCALS; i++)
 		if (prefix_covers(host.world.local4[i].addr, host.world.local4[i].prefixlen, &addr))
-			return true;
-	return false;
+			return XNTS_LOCAL;
+	return 0;
 }
 
-static inline bool map_local6(const __be32 addr[4])
+static inline __u32 map_local6(const __be32 addr[4])
 {
 	int i;
 
 	for (i = 0; i < WORLD_LOCALS; i++)
 		if (prefix_covers(host.world.local6[i].addr, host.world.local6[i].prefixlen, addr))
-			return true;
-	return false;
+			return XNTS_LOCAL;
+	return 0;
 }
 
 static inline __u32 map_listed4(__be32 addr)
@@ -151,9 +152,14 @@ static inline const struct xnts_phc *map_phc(__u32 ifindex)
 	return ifindex == WORLD_IFINDEX ? &host.world.phc : NULL;
 }
 
-static inline __u32 *map_bucket(__u32 index)
+static inline __u64 *map_bucket(__u64 hash)
 {
-	return &host.buckets[index & (XNTS_BUCKETS - 1)];
+	return &host.buckets[hash & (XNTS_BUCKETS - 1)];
+}
+
+static inline __u64 *map_verified(__u64 hash)
+{
+	return &host.verified[hash & (XNTS_BUCKETS - 1)];
 }
 
 static inline const struct xnts_bucket_key *map_bucket_key(void)

@@ -11,7 +11,6 @@
 #include "trie.h"
 
 #define ATTEMPTS 4 /* at a dump while routes change; then the next second */
-#define LOCAL 1    /* value of every entry */
 
 struct localaddr {
 	int trie4, trie6; /* borrowed */
@@ -44,6 +43,13 @@ static int sync_tries(struct localaddr *la)
 	int err6 = sync_trie(la->trie6, &la->set6);
 
 	return err4 ? err4 : err6;
+}
+
+/* `len`: bytes of an address.  Whose every address is local has no clients but itself. */
+static int add_prefix(struct localaddr *la, size_t len, const uint8_t *addr, uint32_t prefixlen)
+{
+	return trie_set_add(len == 4 ? &la->set4 : &la->set6, addr, len, prefixlen,
+			    prefixlen ? XNTS_LOCAL : XNTS_LOCAL_ALL);
 }
 
 /* ---- routes ------------------------------------------------------------- */
@@ -81,8 +87,7 @@ static int collect_route(const struct nlmsghdr *msg, void *arg)
 			dst = RTA_DATA(attr);
 	if (dst && is_loopback(route->rtm_family, dst))
 		return 0;
-	return trie_set_add(want == 4 ? &la->set4 : &la->set6, dst, want, route->rtm_dst_len,
-			    LOCAL);
+	return add_prefix(la, want, dst, route->rtm_dst_len);
 }
 
 static int collect_routes(struct localaddr *la)
@@ -153,8 +158,7 @@ static int use_list(struct localaddr *la, const struct config_prefixes *list)
 	for (unsigned int i = 0; i < list->count && !err; i++) {
 		const struct config_prefix *p = &list->item[i];
 
-		err = p->family == AF_INET ? trie_set_add(&la->set4, p->addr, 4, p->prefixlen, LOCAL)
-					   : trie_set_add(&la->set6, p->addr, 16, p->prefixlen, LOCAL);
+		err = add_prefix(la, p->family == AF_INET ? 4 : 16, p->addr, p->prefixlen);
 	}
 	return err ? err : sync_tries(la);
 }

@@ -119,7 +119,8 @@ int metrics_start(struct metrics **out, const struct config_address *listen, str
 	m->dp = dp;
 	errno = 0;
 	m->http = MHD_start_daemon(flags, 0, NULL, NULL, on_request, m, MHD_OPTION_SOCK_ADDR,
-				   &listen->sa, MHD_OPTION_CONNECTION_LIMIT,
+				   &listen->sa, MHD_OPTION_LISTENING_ADDRESS_REUSE,
+				   1U /* a reload may widen the address */, MHD_OPTION_CONNECTION_LIMIT,
 				   (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 				   (unsigned int)TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				   (size_t)MEMORY, MHD_OPTION_END);

@@ -89,6 +89,14 @@ ip -n server route del local 192.0.2.0/24 dev lo
 check "that is deleted" soon_gone 192.0.2.0/24
 ip -n server -6 route del local 2001:db8:a::/48 dev lo
 check "and of IPv6" soon_gone 20010db8000a00000000000000000000/48
+ip -n server route add local default dev lo table local
+check "all addresses" soon 0.0.0.0/0
+answers() {
+	[ "$(ask client "$SERVER4" | wc -w)" -eq 48 ]
+}
+check "are answered for, and no source is taken for ours" answers
+ip -n server route del local default dev lo table local
+check "no longer" soon_gone 0.0.0.0/0
 ip -n server route add 192.0.2.0/24 via "$CLIENT4"
 ip -n server route add local 192.0.2.128/25 dev lo table 100
 sleep 0.5

@@ -76,6 +76,8 @@ check "served beside silent connections" has "200 OK" 9123 GET /metrics
 
 check "latency needs a restart" fails_saying "[metrics] latency: a change needs a restart" \
 	reload_with $'[metrics]\nlisten = 127.0.0.1:9123'
+check "widens to all addresses, the port the same" reload_with $'[metrics]\nlisten = 0.0.0.0:9123\nlatency = on'
+check "and serves" has "200 OK" 9123 GET /metrics
 check "moves" reload_with $'[metrics]\nlisten = [::1]:9124\nlatency = on'
 check "the old port is closed" wait_for 5 hasnt 200 9123 GET /metrics
 check "an address that cannot be had is refused" fails_saying "[metrics] listen: cannot serve there" \

@@ -13,47 +13,79 @@ static void allowance_returns(void **state)
 
 	limits_load(s, BURST, 0);
 	limit_source_is(s, 4, 50, 0);
-	host.tai = clock_ns(CLOCK_TAI);
+	host.mono = clock_ns(CLOCK_MONOTONIC);
 	assert_burst(s, BURST, XNTS_V_plain_answered, XNTS_V_drop_limited);
-	host.tai += interval - 2 * TICK;
+	host.mono += interval - 2 * TICK;
 	assert_next(s, XNTS_V_drop_limited);
-	host.tai += 3 * TICK;
+	host.mono += 3 * TICK;
 	assert_burst(s, 1, XNTS_V_plain_answered, XNTS_V_drop_limited);
-	host.tai += 2 * interval;
+	host.mono += 2 * interval;
 	assert_burst(s, 2, XNTS_V_plain_answered, XNTS_V_drop_limited);
-	host.tai += 1000 * interval;
+	host.mono += 1000 * interval;
 	assert_burst(s, BURST, XNTS_V_plain_answered, XNTS_V_drop_limited);
-	host.tai = 0;
+	host.mono = 0;
 }
 
-/* Buckets count modulo 2^32: a source is not locked out, whenever it comes back. */
-static void allowance_wraps(void **state)
+/* A source is not locked out, whenever it comes back: also when the host has been up for years. */
+static void allowance_of_years(void **state)
 {
 	struct sweep *s = sweep_start(state, 4);
-	__u64 start = clock_ns(CLOCK_TAI);
-	int day;
+	__u64 start = clock_ns(CLOCK_MONOTONIC);
+	int week;
 
 	limits_load(s, 1, 0);
 	limit_source_is(s, 4, 51, 0);
-	for (day = 0; day < 200; day++) {
-		host.tai = start + day * 86400 * SECOND;
+	for (week = 0; week < 1000; week++) {
+		host.mono = start + week * 7 * 86400 * SECOND;
 		assert_burst(s, 1, XNTS_V_plain_answered, XNTS_V_drop_limited);
 	}
-	host.tai = 0;
+	host.mono = 0;
 }
 
-/* Nor is one that never came, in the moments before they wrap. */
-static void first_comes_before_the_wrap(void **state)
+/* Steps of the clock neither give an allowance back nor take it. */
+static void allowance_survives_steps(void **state)
 {
 	struct sweep *s = sweep_start(state, 4);
 
 	limits_load(s, BURST, 0);
 	limit_source_is(s, 4, 54, 0);
-	host.tai = (1ULL << 52) - TICK; /* 2^32 ticks, less one */
-	world_clock(&s->world)->tai = host.tai;
-	s->target->load(&s->world);
+	host.mono = clock_ns(CLOCK_MONOTONIC);
+	host.tai = 1;
+	assert_next(s, XNTS_V_plain_answered);
+	host.tai = clock_ns(CLOCK_TAI) * 2;
+	assert_burst(s, BURST - 1, XNTS_V_plain_answered, XNTS_V_drop_limited);
+	host.tai = 1;
+	assert_next(s, XNTS_V_drop_limited);
+	host.tai = host.mono = 0;
+}
+
+/* A CPU whose clock reading is a little older finds no allowance that is not there. */
+static void allowance_of_two_cpus(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	limits_load(s, BURST, 0);
+	limit_source_is(s, 4, 57, 0);
+	host.mono = clock_ns(CLOCK_MONOTONIC);
 	assert_burst(s, BURST, XNTS_V_plain_answered, XNTS_V_drop_limited);
-	host.tai = 0;
+	host.mono -= 1000;
+	assert_next(s, XNTS_V_drop_limited);
+	host.mono = 0;
+}
+
+/* What a stricter limit of before made of a source is forgotten. */
+static void allowance_of_another_limit(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	limits_load(s, BURST, 0);
+	limit_source_is(s, 4, 58, 0);
+	host.mono = clock_ns(CLOCK_MONOTONIC);
+	assert_burst(s, BURST, XNTS_V_plain_answered, XNTS_V_drop_limited);
+	s->world.config.plain = (struct xnts_limit){ 1000, 1 };
+	s->target->load(&s->world);
+	assert_next(s, XNTS_V_plain_answered);
+	host.mono = 0;
 }
 
 /* A source whose allowance is spent takes no more of the CPU's time for NTS. */
@@ -66,7 +98,7 @@ static void limited_nts_is_free(void **state)
 	limits_load(s, 0, BURST);
 	limit_source_is(s, 4, 55, 0);
 	client_request(&s->client, &s->packet, 0);
-	host.scratch.budget_until = 0;
+	host.scratch.budget_until = host.scratch.strangers_until = 0;
 	assert_burst(s, BURST, XNTS_V_nts_answered, XNTS_V_drop_nts_limited);
 	spent = host.scratch.budget_until;
 	assert_next(s, XNTS_V_drop_nts_limited);
@@ -101,17 +133,17 @@ static void honest_client(void **state)
 	s->world.config.plain = (struct xnts_limit){ 8 * SECOND / TICK, 8 };
 	s->target->load(&s->world);
 	limit_source_is(s, 4, 52, 0);
-	host.tai = clock_ns(CLOCK_TAI);
+	host.mono = clock_ns(CLOCK_MONOTONIC);
 	for (i = 0; i < 8; i++)
 		assert_next(s, XNTS_V_plain_answered);
 	for (i = 0; i < 100; i++) {
-		host.tai += 64 * SECOND;
+		host.mono += 64 * SECOND;
 		assert_next(s, XNTS_V_plain_answered);
 	}
-	host.tai += 64 * SECOND;
-	for (i = 0; i < 8; i++, host.tai += 2 * SECOND)
+	host.mono += 64 * SECOND;
+	for (i = 0; i < 8; i++, host.mono += 2 * SECOND)
 		assert_next(s, XNTS_V_plain_answered);
-	host.tai = 0;
+	host.mono = 0;
 }
 
 /* One in four over the limit gets the kiss, as chance has it. */
@@ -138,6 +170,7 @@ static void budget_edge(void **state)
 
 	s->world.config.budget = 800;
 	limits_load(s, 0, 0);
+	host.scratch.strangers_until = 0;
 	host.mono = world_clock(&s->world)->mono + 1;
 	host.scratch.budget_until = host.mono + LIMIT_LEAD + 1;
 	assert_next(s, XNTS_V_drop_over_budget);
@@ -150,21 +183,65 @@ static void budget_edge(void **state)
 	host.scratch.budget_until = 0;
 }
 
-/* Work at 800 per mille is paid for after 5/4 of the time it took. */
+/*
+ * What does not verify uses up the strangers' half of the budget: they are shed, be they
+ * honest or not, and who verified lately is answered.
+ */
+static void budget_of_strangers(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	s->world.config.budget = 800;
+	limits_load(s, 0, 0);
+	host.scratch.budget_until = host.scratch.strangers_until = 0;
+	host.mono = world_clock(&s->world)->mono + 1;
+	limit_source_is(s, 4, 60, 0);
+	client_request(&s->client, &s->packet, 0);
+	assert_next(s, XNTS_V_nts_answered);
+	host.scratch.strangers_until = host.mono + LIMIT_LEAD + 1;
+	assert_next(s, XNTS_V_nts_answered);
+	limit_source_is(s, 4, 61, 0);
+	client_request(&s->client, &s->packet, 0);
+	assert_next(s, XNTS_V_drop_over_budget);
+	host.scratch.strangers_until = host.mono + LIMIT_LEAD;
+	s->packet.payload[NTP_LEN + 36 + 4 + 8] ^= 1;
+	assert_next(s, XNTS_V_nak_bad_cookie);
+	host.scratch.strangers_until = host.mono + LIMIT_LEAD + 1;
+	assert_next(s, XNTS_V_drop_over_budget); /* and that did not make it known */
+	limit_source_is(s, 4, 60, 0);
+	client_request(&s->client, &s->packet, 0);
+	host.mono += LIMIT_KNOWN;
+	host.scratch.strangers_until = host.mono + LIMIT_LEAD + 1;
+	assert_next(s, XNTS_V_drop_over_budget); /* too long ago */
+	host.mono = 0;
+	host.scratch.strangers_until = 0;
+}
+
+/*
+ * Work at 800 per mille is paid for after 5/4 of the time it took, a stranger's after twice
+ * that; what nobody could have worked for is not.
+ */
 static void budget_price(void **state)
 {
 	struct xnts_config config = { .budget = 800 };
-	struct xnts_scratch s = { 0 };
+	struct xnts_scratch s = { .started = 5 * SECOND };
 
 	(void)state;
 	host.mono = 5 * SECOND + 4000;
-	budget_charge(&s, &config, 5 * SECOND);
+	budget_charge(&s, &config);
 	assert_int_equal(s.budget_until, 5 * SECOND + 5000);
-	budget_charge(&s, &config, 5 * SECOND);
+	assert_int_equal(s.strangers_until, 0);
+	s.stranger = 1;
+	budget_charge(&s, &config);
 	assert_int_equal(s.budget_until, 5 * SECOND + 10000);
+	assert_int_equal(s.strangers_until, 5 * SECOND + 10000);
 	config.budget = 0;
-	budget_charge(&s, &config, 5 * SECOND);
+	budget_charge(&s, &config);
 	assert_int_equal(s.budget_until, 5 * SECOND + 10000);
+	config.budget = 1000;
+	host.mono = 6 * SECOND;
+	budget_charge(&s, &config);
+	assert_int_equal(s.budget_until, 5 * SECOND + 10000 + LIMIT_EXCHANGE);
 	host.mono = 0;
 }
 
@@ -192,13 +269,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIMIT_SWEEPS(&host_target),
 		SWEEP(allowance_returns, &host_target),
-		SWEEP(allowance_wraps, &host_target),
-		SWEEP(first_comes_before_the_wrap, &host_target),
+		SWEEP(allowance_of_years, &host_target),
+		SWEEP(allowance_survives_steps, &host_target),
+		SWEEP(allowance_of_two_cpus, &host_target),
+		SWEEP(allowance_of_another_limit, &host_target),
 		SWEEP(limited_nts_is_free, &host_target),
 		SWEEP(limited_spares_the_ceiling, &host_target),
 		SWEEP(honest_client, &host_target),
 		SWEEP(kiss_is_rare, &host_target),
 		SWEEP(budget_edge, &host_target),
+		SWEEP(budget_of_strangers, &host_target),
 		SWEEP(budget_price, &host_target),
 		SWEEP(ceiling_by_time, &host_target),
 	};
