@@ -117,15 +117,14 @@ $(BUILD)/sanitized/libxnts.a: $(PARTS:userspace/%.c=$(BUILD)/sanitized/%.o)
 	$(Q)mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/unit/%: selftests/unit/%.c $(BUILD)/sanitized/libxnts.a $(SKEL)
+# Object and program apart, so that a compiler cache has a say.
+$(TESTS:=.o): $(BUILD)/%.o: selftests/%.c $(SKEL)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(TEST_CFLAGS) $(DEPS) $< $(BUILD)/sanitized/libxnts.a $(CMOCKA) $(LIBS) -o $@
+	$(Q)$(CC) $(TEST_CFLAGS) $(DEPS) -c $< -o $@
 
-$(BUILD)/prog_run/%: selftests/prog_run/%.c $(BUILD)/sanitized/libxnts.a $(SKEL)
-	$(call say,TEST,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(TEST_CFLAGS) $(DEPS) $< $(BUILD)/sanitized/libxnts.a $(CMOCKA) $(LIBS) -o $@
+$(TESTS): %: %.o $(BUILD)/sanitized/libxnts.a
+	$(Q)$(CC) $(TEST_CFLAGS) $< $(BUILD)/sanitized/libxnts.a $(CMOCKA) $(LIBS) -o $@
 
 # Another version with another ABI, for netns/test_upgrade: counters and configuration have moved,
 # and what counted as drop_mode counts as drop_of_tomorrow.
