@@ -44,6 +44,8 @@ OBJECT := $(patsubst bpf/%.c,$(BUILD)/%.o,$(wildcard bpf/xnts.bpf.c))
 SKEL := $(OBJECT:.bpf.o=.skel.h)
 TESTS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/unit/test_*.c selftests/prog_run/test_*.c))
 FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.c))
+COVERERS := $(patsubst selftests/%.c,$(BUILD)/coverage/%,selftests/fuzz/fuzz_packet.c \
+	$(shell grep -lE '"(\.\./)?(host_target|aes|cookie)\.h"' selftests/unit/*.c))
 BENCHES := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/bench/bench_*.c))
 LOAD := $(if $(wildcard selftests/load/*.c),$(BUILD)/load/load)
 PRELOADS := $(patsubst selftests/%.c,$(BUILD)/%.so,$(wildcard selftests/*/*.preload.c))
@@ -53,7 +55,7 @@ MANPAGES := $(wildcard userspace/*.[1-8])
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check vmtest fuzz bench install uninstall clean help deps tests
+.PHONY: all run check vmtest fuzz coverage bench install uninstall clean help deps tests
 
 all: $(OBJECT) $(PROGRAMS)
 
@@ -64,6 +66,7 @@ help:
 	@echo 'sudo make check           all tests (SUITES="$(SUITES)")'
 	@echo 'sudo make vmtest          those that depend on the kernel, on the kernels of selftests/vm/test_kernels.sh'
 	@echo 'sudo make fuzz            fuzz each harness for FUZZ_SECONDS (60), both builds side by side with FUZZ_PACKETS (1000000)'
+	@echo 'make coverage             which lines of bpf/ the unit tests and the fuzzing corpus run'
 	@echo 'sudo make bench           benchmarks'
 	@echo 'sudo make install         to PREFIX=$(PREFIX), the unit to UNITDIR=$(UNITDIR); also: uninstall'
 	@echo 'make clean                remove $(BUILD)/'
@@ -144,6 +147,13 @@ $(BUILD)/fuzz/%: selftests/fuzz/%.c $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(TEST_CFLAGS) -fsanitize=fuzzer $(DEPS) $< $(LIBS) $(CMOCKA) -o $@
 
+# What runs the code of bpf/ in userspace, counted line by line.
+$(BUILD)/coverage/%: selftests/%.c $(BUILD)/libxnts.a
+	$(call say,COVER,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) -O1 -g -fprofile-instr-generate -fcoverage-mapping \
+		$(if $(findstring fuzz/,$@),-fsanitize=fuzzer) $(DEPS) $< $(BUILD)/libxnts.a $(LIBS) $(CMOCKA) -o $@
+
 # Preloaded into clients that would set the clock.
 $(BUILD)/%.preload.so: selftests/%.preload.c
 	$(call say,CC,$@)
@@ -173,6 +183,10 @@ vmtest:
 fuzz:
 	$(Q)$(MAKE) --no-print-directory $(FUZZERS)
 	$(Q)FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) FUZZ_PACKETS=$(or $(FUZZ_PACKETS),1000000) selftests/run.sh fuzz
+
+coverage:
+	$(Q)$(MAKE) -s --no-print-directory $(COVERERS)
+	$(Q)CLANG=$(CLANG) selftests/coverage.sh $(COVERERS)
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF)
@@ -206,4 +220,4 @@ clean:
 $(BUILD):
 	$(Q)mkdir -p $@
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/coverage/*/*.d)

@@ -106,6 +106,32 @@ static void limited_nts_is_free(void **state)
 	host.scratch.budget_until = 0;
 }
 
+static void others_take_it_all(void)
+{
+	if (host.scratch.busy)
+		for (int i = 0; i < XNTS_BUCKETS; i++)
+			host.verified[i] = host.mono + LONG_INTERVAL * TICK * BURST;
+}
+
+/* Another CPU may answer the same source between the look at its allowance and the charge. */
+static void allowance_gone_meanwhile(void **state)
+{
+	struct sweep *s = sweep_start(state, 4);
+
+	s->world.config.budget = 800;
+	limits_load(s, 0, BURST);
+	limit_source_is(s, 4, 57, 0);
+	client_request(&s->client, &s->packet, 0);
+	host.mono = world_clock(&s->world)->mono + 1;
+	host.meanwhile = others_take_it_all;
+	assert_next(s, XNTS_V_drop_nts_limited);
+	host.meanwhile = NULL;
+	memset(host.verified, 0, sizeof(host.verified));
+	assert_next(s, XNTS_V_nts_answered);
+	host.mono = 0;
+	host.scratch.budget_until = 0;
+}
+
 /* What is not answered is not charged to the total of answers. */
 static void limited_spares_the_ceiling(void **state)
 {
@@ -274,6 +300,7 @@ int main(void)
 		SWEEP(allowance_of_two_cpus, &host_target),
 		SWEEP(allowance_of_another_limit, &host_target),
 		SWEEP(limited_nts_is_free, &host_target),
+		SWEEP(allowance_gone_meanwhile, &host_target),
 		SWEEP(limited_spares_the_ceiling, &host_target),
 		SWEEP(honest_client, &host_target),
 		SWEEP(kiss_is_rare, &host_target),
