@@ -314,7 +314,13 @@ _Static_assert(XNTS_COUNTERS == XNTS_VERDICT_COUNT + 5, "counters follow the ver
 	X(accepted, "TCP connections taken") \
 	X(refused_full, "closed at once: connection limit") \
 	X(refused_prefix, "closed at once: limit of the source's prefix") \
-	X(tls_failed, "TLS handshakes that failed") \
+	X(refused_rate, "closed at its first byte: rate of the source's prefix") \
+	X(tls_failed, "TLS that failed otherwise: broken messages, internal errors") \
+	X(tls_none, "what came is no TLS") \
+	X(tls_version, "TLS clients without version 1.3") \
+	X(tls_no_common, "TLS clients without a cipher, group or signature in common") \
+	X(tls_alert, "TLS clients that refused, for example our certificate") \
+	X(tls_too_long, "TLS handshakes of too many bytes") \
 	X(no_alpn, "TLS clients without ALPN ntske/1") \
 	X(timed_out, "connections ended by their time limit") \
 	X(answered, "answers with cookies") \

@@ -17,6 +17,7 @@
 #define MAX_PRELOAD 14
 _Static_assert(MAX_KEEP + 1 + MAX_PRELOAD <= XNTS_KEY_RING, "a generation's window fits its ring");
 
+static const char *const roles[] = { "both", "ke", "ntp", NULL };
 static const char *const modes[] = { "auto", "native", "generic", NULL };
 static const char *const answer_pass[] = { "answer", "pass", NULL };
 static const char *const drop_pass[] = { "drop", "pass", NULL };
@@ -42,6 +43,9 @@ _Static_assert(HOUR_MS * 1000000LL / (1 << 20) * MAX_BURST < 1LL << 31, "interva
 
 /* clang-format off */
 const struct config_entry config_table[] = {
+	ROW(server, role, parse_choice, "both",
+	    "both, ke or ntp", .choices = roles),
+
 	ROW(ntp, interfaces, parse_interface, "",
 	    "up to 32 network interface names", .list = true),
 	ROW(ntp, mode, parse_choice, "auto",
@@ -105,7 +109,17 @@ const struct config_entry config_table[] = {
 	ROW(ke, max_connections, parse_number, "4096",
 	    "a number from 1 to 100000 (connections a worker)", .min = 1, .max = 100000),
 	ROW(ke, max_per_prefix, parse_number, "64",
-	    "a number from 1 to 100000 (connections a worker and /32 or /64)", .min = 1, .max = 100000),
+	    "a number from 1 to 100000 (connections a worker and prefix)", .min = 1, .max = 100000),
+	ROW(ke, rate, parse_number, "50",
+	    "a number from 0 to 100000 (handshakes a second, worker and prefix; 0: no limit)", .max = 100000),
+	ROW(ke, burst, parse_number, "200",
+	    "a number from 1 to 100000 (handshakes)", .min = 1, .max = 100000),
+	ROW(ke, prefix4, parse_number, "32",
+	    "a number from 8 to 32 (bits)", .min = 8, .max = 32),
+	ROW(ke, prefix6, parse_number, "64",
+	    "a number from 16 to 64 (bits)", .min = 16, .max = 64),
+	ROW(ke, max_bytes, parse_number, "110592",
+	    "a number from 8192 to 1048576 (bytes)", .min = 8192, .max = 1048576),
 	ROW(ke, handshake_timeout, parse_duration, "5s",
 	    "a duration from 1s to 5m", .min = 1, .max = 300),
 	ROW(ke, request_timeout, parse_duration, "5s",
@@ -344,6 +358,15 @@ static void check_allowed(struct loader *loader)
 	     unlisted->expected);
 }
 
+/* The sections say how, the role what. */
+static void apply_role(struct config *config)
+{
+	if (config->server.role == CONFIG_ROLE_KE)
+		config->ntp.interfaces.count = 0;
+	if (config->server.role == CONFIG_ROLE_NTP)
+		config->ke.enabled = false;
+}
+
 /* What no single key can tell. */
 static void check_whole(struct loader *loader)
 {
@@ -377,6 +400,7 @@ int config_load(const char *path, struct config *out, struct config_error *err)
 	if (line)
 		fail_syntax(&loader, line);
 	store_defaults(&loader);
+	apply_role(out);
 	if (unreadable)
 		fail(&loader, "cannot be read");
 	check_whole(&loader);

@@ -111,6 +111,11 @@ struct ke_config {
 	char user[CONFIG_NAME];
 	uint32_t max_connections;       /* a worker */
 	uint32_t max_per_prefix;        /* a worker */
+	uint32_t rate;                  /* handshakes a second, of a prefix and worker; 0: no limit */
+	uint32_t burst;
+	uint32_t prefix4;               /* bits */
+	uint32_t prefix6;               /* bits, at most 64 */
+	uint32_t max_bytes;             /* from a client */
 	uint32_t handshake_timeout;     /* s */
 	uint32_t request_timeout;       /* s */
 	char ntp_server[CONFIG_NAME];   /* "": not told to clients */
@@ -155,7 +160,14 @@ struct log_config {
 	int level; /* enum log_level */
 };
 
+enum config_role { CONFIG_ROLE_BOTH, CONFIG_ROLE_KE, CONFIG_ROLE_NTP };
+
+struct server_config {
+	int role; /* enum config_role; the other sections are made to fit it */
+};
+
 struct config {
+	struct server_config server;
 	struct ntp_config ntp;
 	struct limits_config limits;
 	struct ke_config ke;

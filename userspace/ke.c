@@ -46,12 +46,16 @@ static void fill_start(void *arg, unsigned int place, struct ke_start *start)
 	setup->limits = (struct ke_limits){
 		.max_connections = cfg->max_connections,
 		.max_per_prefix = cfg->max_per_prefix,
+		.prefix = { cfg->prefix4, cfg->prefix6 },
+		.rate = cfg->rate,
+		.burst = cfg->burst,
 		.handshake_timeout = cfg->handshake_timeout,
 		.request_timeout = cfg->request_timeout,
 	};
 	setup->uid = ke->uid;
 	setup->gid = ke->gid;
 	setup->log_level = ke->log_level;
+	setup->max_bytes = cfg->max_bytes;
 	setup->ntp_port = (uint16_t)cfg->ntp_port;
 	snprintf(setup->ntp_server, sizeof(setup->ntp_server), "%s", cfg->ntp_server);
 	for (unsigned int i = 0; i < ke->listeners.addresses.count; i++)

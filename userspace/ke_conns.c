@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "ke_conns.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -39,20 +40,25 @@ void ke_conns_free(struct ke_conns *conns)
 }
 
 /* IPv4 takes the numbers of ::/32, which is nobody's source prefix. */
-uint64_t ke_prefix(const struct sockaddr *source)
+static uint64_t prefix_of_ipv4(const void *addr, uint32_t length)
+{
+	uint32_t v4;
+
+	memcpy(&v4, addr, sizeof(v4));
+	return ntohl(v4) & (uint32_t)(UINT64_MAX << (32 - length));
+}
+
+uint64_t ke_prefix(const struct sockaddr *source, struct ke_prefix_lengths lengths)
 {
 	const struct in6_addr *in6 = &((const struct sockaddr_in6 *)source)->sin6_addr;
-	uint32_t v4;
 	uint64_t v6;
 
 	if (source->sa_family == AF_INET)
-		return ((const struct sockaddr_in *)source)->sin_addr.s_addr;
-	if (IN6_IS_ADDR_V4MAPPED(in6)) {
-		memcpy(&v4, &in6->s6_addr[12], sizeof(v4));
-		return v4;
-	}
+		return prefix_of_ipv4(&((const struct sockaddr_in *)source)->sin_addr, lengths.v4);
+	if (IN6_IS_ADDR_V4MAPPED(in6))
+		return prefix_of_ipv4(&in6->s6_addr[12], lengths.v4);
 	memcpy(&v6, in6->s6_addr, sizeof(v6));
-	return v6;
+	return be64toh(v6) & UINT64_MAX << (64 - lengths.v6);
 }
 
 /* Multiply-shift with a secret odd factor (Dietzfelbinger et al. 1997): 2-universal. */

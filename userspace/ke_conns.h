@@ -51,8 +51,13 @@ struct ke_conns {
 int ke_conns_init(struct ke_conns *conns, unsigned int max);
 void ke_conns_free(struct ke_conns *conns);
 
-/* What limits count by: the IPv4 /32 (also of a v4-mapped address) or IPv6 /64. */
-uint64_t ke_prefix(const struct sockaddr *source);
+/* What limits count by: so many leading bits, of an IPv4 address (also a v4-mapped one) 1 to 32, of
+ * an IPv6 address 1 to 64. */
+struct ke_prefix_lengths {
+	uint32_t v4, v6;
+};
+
+uint64_t ke_prefix(const struct sockaddr *source, struct ke_prefix_lengths lengths);
 unsigned int ke_conns_of_prefix(const struct ke_conns *conns, uint64_t prefix);
 
 /* Enters a connection as KE_SILENT; NULL when all `max` are in use. */

@@ -30,6 +30,7 @@ struct ke_setup {
 	uid_t uid;      /* to run as */
 	gid_t gid;
 	int log_level;
+	uint32_t max_bytes;
 	uint16_t ntp_port;
 	char ntp_server[KE_MAX_NAME + 1];
 };

@@ -89,6 +89,10 @@ static void follow(struct ke_server *s, struct ke_conn *conn, enum ke_want want)
 /* TLS begins with the first byte, so that a silent connection costs nearly nothing. */
 static void begin(struct ke_server *s, struct ke_conn *conn)
 {
+	if (!ke_rate_take(&s->rate, conn->prefix, ke_now_ms())) {
+		end(s, conn, &s->service.counters->refused_rate);
+		return;
+	}
 	conn->session = ke_session_open(&s->service, conn->fd);
 	if (!conn->session) {
 		end(s, conn, &s->service.counters->error_internal);
@@ -124,7 +128,7 @@ static void admit(struct ke_server *s, int fd, const struct sockaddr *source)
 {
 	struct xnts_ke_counters *counters = s->service.counters;
 	struct epoll_event event = { .events = POLL_READ };
-	uint64_t prefix = ke_prefix(source);
+	uint64_t prefix = ke_prefix(source, s->limits.prefix);
 	struct ke_conn *conn;
 
 	count(&counters->accepted);
@@ -228,6 +232,11 @@ int ke_server_init(struct ke_server *s)
 
 	if (rc)
 		return rc;
+	rc = ke_rate_init(&s->rate, s->limits.rate, s->limits.burst);
+	if (rc) {
+		ke_conns_free(&s->conns);
+		return rc;
+	}
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll >= 0 && !epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->control, &event))
 		return 0;
@@ -300,6 +309,7 @@ void ke_server_free(struct ke_server *s)
 			end(s, conn, &s->service.counters->aborted);
 	}
 	ke_conns_free(&s->conns);
+	ke_rate_free(&s->rate);
 	close_listeners(s);
 	if (s->epoll >= 0)
 		close(s->epoll);

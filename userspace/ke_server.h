@@ -7,6 +7,7 @@
 #define XNTS_KE_SERVER_H
 
 #include "ke_conns.h"
+#include "ke_rate.h"
 #include "ke_session.h"
 
 #define KE_MAX_LISTENERS 16
@@ -14,6 +15,9 @@
 struct ke_limits {
 	uint32_t max_connections;   /* at least 1 */
 	uint32_t max_per_prefix;    /* 0: no limit */
+	struct ke_prefix_lengths prefix;
+	uint32_t rate;              /* handshakes a second of a prefix; 0: no limit */
+	uint32_t burst;
 	uint32_t handshake_timeout; /* s: for the first byte, and again for the handshake */
 	uint32_t request_timeout;   /* s */
 };
@@ -22,6 +26,7 @@ struct ke_server {
 	struct ke_service service;
 	struct ke_limits limits;
 	struct ke_conns conns;
+	struct ke_rate rate;
 	int listeners[KE_MAX_LISTENERS]; /* listening, non-blocking; closed with the server */
 	unsigned int listener_count;
 	bool listening;    /* listeners are polled */

@@ -105,7 +105,22 @@ static int wait_or_fail(struct ke_session *s, int ssl_error, __u64 *counter)
 
 static bool too_much(const struct ke_session *s, uint64_t limit)
 {
+	if (limit > s->service->max_bytes)
+		limit = s->service->max_bytes;
 	return BIO_number_read(SSL_get_rbio(s->ssl)) > limit;
+}
+
+static __u64 *failure_counter(struct xnts_ke_counters *counters)
+{
+	switch (tls_failure()) {
+	case TLS_NONE: return &counters->tls_none;
+	case TLS_VERSION: return &counters->tls_version;
+	case TLS_NO_COMMON: return &counters->tls_no_common;
+	case TLS_ALERT: return &counters->tls_alert;
+	case TLS_NO_ALPN: return &counters->no_alpn;
+	case TLS_FAILED: break;
+	}
+	return &counters->tls_failed;
 }
 
 static int handshake(struct ke_session *s)
@@ -118,9 +133,8 @@ static int handshake(struct ke_session *s)
 		return NEXT;
 	}
 	if (too_much(s, KE_MAX_HANDSHAKE))
-		return finish(s, &counters->tls_failed);
-	return wait_or_fail(s, SSL_get_error(s->ssl, rc),
-			    tls_failed_for_alpn() ? &counters->no_alpn : &counters->tls_failed);
+		return finish(s, &counters->tls_too_long);
+	return wait_or_fail(s, SSL_get_error(s->ssl, rc), failure_counter(counters));
 }
 
 static int fill_grant(struct ke_session *s, struct ke_grant *grant)
@@ -175,10 +189,10 @@ static int receive(struct ke_session *s)
 	int rc = SSL_read(s->ssl, s->buf.received + s->len, (int)(KE_MAX_REQUEST - s->len));
 	int error = rc > 0 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, rc);
 
-	if (too_much(s, KE_MAX_STREAM) || (error == SSL_ERROR_ZERO_RETURN && s->len))
+	if (too_much(s, UINT64_MAX) || (error == SSL_ERROR_ZERO_RETURN && s->len))
 		ke_request_end(&s->request);
 	else if (error != SSL_ERROR_NONE)
-		return wait_or_fail(s, error, &s->service->counters->tls_failed);
+		return wait_or_fail(s, error, failure_counter(s->service->counters));
 	else
 		s->len += (size_t)rc;
 	if (ke_request_parse(&s->request, s->buf.received, s->len))

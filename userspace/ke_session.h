@@ -12,10 +12,8 @@
 #include "ke_record.h"
 #include "tls.h"
 
-/* Bytes taken from a client, TLS included: for its handshake, and in all.  The latter lets
- * KE_MAX_REQUEST bytes come in TLS records of one byte each. */
+/* Bytes taken from a client for its handshake, TLS included. */
 #define KE_MAX_HANDSHAKE 16384
-#define KE_MAX_STREAM    (KE_MAX_HANDSHAKE + KE_MAX_REQUEST * 23)
 
 /* What all sessions of a worker share. */
 struct ke_service {
@@ -26,6 +24,7 @@ struct ke_service {
 	void *seal_arg;
 	const char *ntp_server; /* as in struct ke_grant */
 	uint16_t ntp_port;
+	uint32_t max_bytes; /* taken from a client in all, TLS included */
 	/* Each session adds to exactly one of its outcomes; see xnts_abi.h. */
 	struct xnts_ke_counters *counters;
 };

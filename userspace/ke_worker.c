@@ -180,6 +180,7 @@ static int prepare(struct worker *w)
 	w->server.service.seal_arg = w->sealer;
 	w->server.service.ntp_server = w->setup.ntp_server;
 	w->server.service.ntp_port = w->setup.ntp_port;
+	w->server.service.max_bytes = w->setup.max_bytes;
 	rc = receive_certificate(w);
 	if (rc)
 		return failed("certificate", rc);

@@ -83,13 +83,31 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-bool tls_failed_for_alpn(void)
+enum tls_failure tls_failure(void)
 {
 	unsigned long e = ERR_peek_error();
 	int reason = ERR_GET_REASON(e);
 
-	return ERR_GET_LIB(e) == ERR_LIB_SSL &&
-	       (reason == SSL_R_CALLBACK_FAILED || reason == SSL_R_NO_APPLICATION_PROTOCOL);
+	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
+		return TLS_FAILED;
+	if (reason >= SSL_AD_REASON_OFFSET)
+		return TLS_ALERT;
+	switch (reason) {
+	case SSL_R_CALLBACK_FAILED: /* on_client_hello() */
+	case SSL_R_NO_APPLICATION_PROTOCOL: return TLS_NO_ALPN;
+	case SSL_R_HTTP_REQUEST:
+	case SSL_R_HTTPS_PROXY_REQUEST:
+	case SSL_R_WRONG_VERSION_NUMBER: return TLS_NONE;
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_VERSION_TOO_LOW:
+	case SSL_R_NO_PROTOCOLS_AVAILABLE: return TLS_VERSION;
+	case SSL_R_NO_SHARED_CIPHER:
+	case SSL_R_NO_SUITABLE_KEY_SHARE:
+	case SSL_R_NO_SUITABLE_GROUPS:
+	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS: return TLS_NO_COMMON;
+	}
+	return TLS_FAILED;
 }
 
 /*

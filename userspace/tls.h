@@ -40,9 +40,18 @@ bool tls_warning(SSL_CTX *ctx, char warning[TLS_REASON]);
 /* UTC, s since 1970: when the first certificate of the chain ends. */
 int64_t tls_expiry(SSL_CTX *ctx);
 
-/* True if the handshake that just failed failed for want of ALPN ntske/1.  Looks at
- * the thread's OpenSSL error queue and leaves it as it is. */
-bool tls_failed_for_alpn(void);
+enum tls_failure {
+	TLS_FAILED, /* none of the below */
+	TLS_NONE,   /* no TLS at all */
+	TLS_VERSION,
+	TLS_NO_COMMON, /* cipher suite, group or signature algorithm */
+	TLS_ALERT,     /* the client's */
+	TLS_NO_ALPN,   /* for want of ALPN ntske/1 */
+};
+
+/* Why the handshake that just failed did.  Looks at the thread's OpenSSL error queue and leaves it
+ * as it is. */
+enum tls_failure tls_failure(void);
 
 #define TLS_EXPORT_LEN 32 /* bytes of an AEAD_AES_SIV_CMAC_256 key */
 

@@ -264,6 +264,9 @@ static bool start_ours(void)
 					     .user = "nobody",
 					     .max_connections = 4096,
 					     .max_per_prefix = 64,
+					     .prefix4 = 32,
+					     .prefix6 = 64,
+					     .max_bytes = 110592,
 					     .handshake_timeout = 30,
 					     .request_timeout = 30 } };
 	const struct ke_sealing_keys keys = { .current = { .id = 0x1001 } };

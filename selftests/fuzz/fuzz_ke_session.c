@@ -72,6 +72,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	service.seal_arg = ke_sealer_new();
 	ke_sealer_set(service.seal_arg, &keys);
 	service.counters = &counters;
+	service.max_bytes = 110592;
 	client_ctx = test_client(TLS1_3_VERSION, NTSKE_ALPN, NULL);
 	return 0;
 }
@@ -161,7 +162,8 @@ static void inside_tls(struct ends *e, const uint8_t *data, size_t size, bool cl
 
 static __u64 outcomes(void)
 {
-	return counters.tls_failed + counters.no_alpn + counters.timed_out + counters.answered +
+	return counters.tls_failed + counters.tls_none + counters.tls_version +
+	       counters.tls_no_common + counters.tls_alert + counters.tls_too_long + counters.no_alpn + counters.timed_out + counters.answered +
 	       counters.error_critical + counters.error_request + counters.error_internal +
 	       counters.no_protocol + counters.no_aead + counters.aborted;
 }

@@ -24,10 +24,10 @@ make_second_net() {
 
 write_second_config() {
 	cat >"$TMP/second.conf" <<-END
+		[server]
+		role = ntp
 		[ntp]
 		interfaces = srv1
-		[ke]
-		enabled = no
 		[keys]
 		state = $TMP/second.keys
 		epoch = ${EPOCH}s
@@ -94,7 +94,7 @@ write_config <<-END
 	[keys]
 	epoch = ${EPOCH}s
 END
-sed -i '/^interfaces/d' "$TMP/xnts.conf" # key establishment alone
+sed -i '1i [server]\nrole = ke' "$TMP/xnts.conf"
 write_second_config
 start_xntsd || bail "xntsd does not serve"
 wait_for 10 test -s "$TMP/keys" || bail "no secret was made"

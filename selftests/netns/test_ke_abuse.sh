@@ -91,7 +91,8 @@ ke_counter() { # NAME
 # Every connection that was accepted has ended in exactly one of the outcomes.
 balanced() {
 	local sum=0 name
-	for name in refused_full refused_prefix tls_failed no_alpn timed_out answered error_critical \
+	for name in refused_full refused_prefix refused_rate tls_failed tls_none tls_version tls_no_common \
+		tls_alert tls_too_long no_alpn timed_out answered error_critical \
 		error_request error_internal no_protocol no_aead aborted; do
 		sum=$((sum + $(ke_counter "$name")))
 	done

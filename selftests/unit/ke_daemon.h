@@ -85,6 +85,9 @@ static inline int start(void **state)
 				     .user = "nobody",
 				     .max_connections = 100,
 				     .max_per_prefix = 50,
+				     .prefix4 = 32,
+				     .prefix6 = 64,
+				     .max_bytes = 110592,
 				     .handshake_timeout = 1,
 				     .request_timeout = 1 };
 	snprintf(cfg.ke.certificate, sizeof(cfg.ke.certificate), "%s/cert.pem", dir);

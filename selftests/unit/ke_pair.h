@@ -42,6 +42,7 @@ static inline int start(void **state)
 	service.seal_arg = ke_sealer_new();
 	ke_sealer_set(service.seal_arg, &keys);
 	service.counters = &counters;
+	service.max_bytes = 110592;
 	return 0;
 }
 
@@ -65,7 +66,8 @@ static inline int fresh(void **state)
 /* All outcomes: a session adds one to exactly one of them. */
 static inline __u64 outcomes(void)
 {
-	return counters.tls_failed + counters.no_alpn + counters.timed_out + counters.answered +
+	return counters.tls_failed + counters.tls_none + counters.tls_version +
+	       counters.tls_no_common + counters.tls_alert + counters.tls_too_long + counters.no_alpn + counters.timed_out + counters.answered +
 	       counters.error_critical + counters.error_request + counters.error_internal +
 	       counters.no_protocol + counters.no_aead + counters.aborted;
 }

@@ -31,9 +31,9 @@ static void test_refused_files(void **unused)
 		     "beside an allow list");
 	expect_error("[ke]\ncertificate = /c\n", ": [ke] key: is missing; expected the path of the "
 		     "certificate's PEM private key, or enabled = no");
-	expect_error("\nttl = 1\n", ":2: [] ttl: a key before any section; expected one of [ntp] [limits] [ke] "
+	expect_error("\nttl = 1\n", ":2: [] ttl: a key before any section; expected one of [server] [ntp] [limits] [ke] "
 		     "[keys] [clock] [metrics] [log] first");
-	expect_error("[nts]\nttl = 1\n", ":2: [nts] ttl: unknown section; expected one of [ntp] [limits] [ke] "
+	expect_error("[nts]\nttl = 1\n", ":2: [nts] ttl: unknown section; expected one of [server] [ntp] [limits] [ke] "
 		     "[keys] [clock] [metrics] [log]");
 	expect_error("[keys]\n\n# c\nkept = 1\n", ":4: [keys] kept: unknown key; expected one of state "
 		     "epoch keep preload");

@@ -18,6 +18,7 @@ static const struct key_case {
 	const char *good[VALUES];
 	const char *bad[VALUES];
 } cases[] = {
+	{ "server", "role", { "both", "ke", "ntp" }, { "", "nts", "KE", "ke ntp" } },
 	{ "ntp", "interfaces", { "", "eth0", "eth0 wlp3s0.5", "abcdefghijklmno" },
 	  { "abcdefghijklmnop", "a/b", "eth0:1", ".", "..", "eth\x01" } },
 	{ "ntp", "mode", { "auto", "native", "generic" }, { "", "Native", "skb", "auto native" } },
@@ -61,6 +62,11 @@ static const struct key_case {
 	{ "ke", "user", { "nobody", "_xnts-ke" }, { "", "two words" } },
 	{ "ke", "max_connections", { "1", "100000" }, { "", "0", "100001" } },
 	{ "ke", "max_per_prefix", { "1", "100000" }, { "", "0", "100001" } },
+	{ "ke", "rate", { "0", "100000" }, { "", "-1", "100001", "50/s" } },
+	{ "ke", "burst", { "1", "100000" }, { "", "0", "100001" } },
+	{ "ke", "prefix4", { "8", "32" }, { "", "7", "33", "/24" } },
+	{ "ke", "prefix6", { "16", "64" }, { "", "15", "65", "128" } },
+	{ "ke", "max_bytes", { "8192", "1048576" }, { "", "8191", "1048577", "64k" } },
 	{ "ke", "handshake_timeout", { "1", "1s", "5m" }, { "", "0", "301", "6m", "5ms", "1500ms", "5 s", "-5s" } },
 	{ "ke", "request_timeout", { "1", "300s" }, { "", "0s", "1h", "s" } },
 	{ "ke", "ntp_server", { "", "ntp.example", "192.0.2.1", "2001:db8::1" }, { "a b", "n\xc3\xa9" } },
@@ -203,6 +209,11 @@ static void test_defaults(void **unused)
 	assert_string_equal(config.ke.user, "nobody");
 	assert_int_equal(config.ke.max_connections, 4096);
 	assert_int_equal(config.ke.max_per_prefix, 64);
+	assert_int_equal(config.ke.rate, 50);
+	assert_int_equal(config.ke.burst, 200);
+	assert_int_equal(config.ke.prefix4, 32);
+	assert_int_equal(config.ke.prefix6, 64);
+	assert_int_equal(config.ke.max_bytes, 110592);
 	assert_int_equal(config.ke.handshake_timeout, 5);
 	assert_int_equal(config.ke.request_timeout, 5);
 	assert_string_equal(config.ke.ntp_server, "");
@@ -297,6 +308,19 @@ static void test_limits_section(void **unused)
 	assert_true(limits->refuse_unlisted);
 }
 
+static void test_roles(void **unused)
+{
+	(void)unused;
+	assert_int_equal(load("[server]\nrole = ntp\n[ntp]\ninterfaces = eth0\n"), 0);
+	assert_false(config.ke.enabled); /* and no certificate is asked for */
+	assert_int_equal(config.ntp.interfaces.count, 1);
+	assert_int_equal(load("[server]\nrole = ke\n[ntp]\ninterfaces = eth0\n"
+			      "[ke]\ncertificate = /c\nkey = /k\n"), 0);
+	assert_true(config.ke.enabled);
+	assert_int_equal(config.ntp.interfaces.count, 0);
+	assert_int_equal(load("[server]\nrole = ke\n"), -EINVAL);
+}
+
 static void test_ke_section(void **unused)
 {
 	const struct ke_config *ke = &config.ke;
@@ -373,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_ntp_section),
 		cmocka_unit_test(test_limits_section),
+		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_ke_section),
 		cmocka_unit_test(test_other_sections),
 		cmocka_unit_test(test_source_words),

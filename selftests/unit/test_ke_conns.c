@@ -13,15 +13,34 @@
 
 #include "ke_conns.h"
 
-static uint64_t prefix(const char *address)
+static const struct ke_prefix_lengths whole = { 32, 64 };
+
+static uint64_t prefix_of(const char *address, struct ke_prefix_lengths lengths)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in in = { .sin_family = AF_INET };
 
 	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
-		return ke_prefix((struct sockaddr *)&in);
+		return ke_prefix((struct sockaddr *)&in, lengths);
 	assert_int_equal(inet_pton(AF_INET6, address, &in6.sin6_addr), 1);
-	return ke_prefix((struct sockaddr *)&in6);
+	return ke_prefix((struct sockaddr *)&in6, lengths);
+}
+
+static uint64_t prefix(const char *address)
+{
+	return prefix_of(address, whole);
+}
+
+static void prefix_lengths(void **state)
+{
+	const struct ke_prefix_lengths short_ = { 24, 48 };
+
+	(void)state;
+	assert_int_equal(prefix_of("198.51.100.7", short_), prefix_of("198.51.100.250", short_));
+	assert_int_equal(prefix_of("198.51.100.7", short_), prefix_of("::ffff:198.51.100.8", short_));
+	assert_int_not_equal(prefix_of("198.51.100.7", short_), prefix_of("198.51.101.7", short_));
+	assert_int_equal(prefix_of("2001:db8:1:2::", short_), prefix_of("2001:db8:1:3::", short_));
+	assert_int_not_equal(prefix_of("2001:db8:1::", short_), prefix_of("2001:db8:2::", short_));
 }
 
 static void prefixes(void **state)
@@ -125,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefixes),
+		cmocka_unit_test(prefix_lengths),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(lists_are_in_order_of_age),
 		cmocka_unit_test(who_gives_way),

@@ -118,7 +118,20 @@ static void tls12_is_refused(void **state)
 {
 	(void)state;
 	refuse(test_client(TLS1_2_VERSION, NTSKE_ALPN, &pem), SSL_AD_PROTOCOL_VERSION,
-	       &counters.tls_failed);
+	       &counters.tls_version);
+}
+
+static void nothing_in_common_is_refused(void **state)
+{
+	SSL_CTX *client = test_client(TLS1_3_VERSION, NTSKE_ALPN, &pem);
+
+	(void)state;
+	assert_int_equal(SSL_CTX_set1_groups_list(client, "P-521"), 1);
+	refuse(client, SSL_AD_HANDSHAKE_FAILURE, &counters.tls_no_common);
+	fresh(state);
+	client = test_client(TLS1_3_VERSION, NTSKE_ALPN, &pem);
+	assert_int_equal(SSL_CTX_set1_sigalgs_list(client, "ed25519"), 1);
+	refuse(client, SSL_AD_HANDSHAKE_FAILURE, &counters.tls_no_common);
 }
 
 static void wrong_alpn_is_refused(void **state)
@@ -159,7 +172,7 @@ static void client_that_distrusts_us(void **state)
 	}
 	assert_int_equal(p.want, KE_FINISHED);
 	pair_close(&p);
-	assert_int_equal(counters.tls_failed, 1);
+	assert_int_equal(counters.tls_alert, 1);
 }
 
 /* ---- not TLS at all ----------------------------------------------------- */
@@ -175,6 +188,8 @@ static void garbage(void **state)
 	static const char *const junk[] = { "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
 					    "\x16\x03\x01\xff\xff", "\x15\x03\x03\x00\x02\x02\x28",
 					    "SSH-2.0-x\r\n" };
+	const __u64 *const counter[] = { &counters.tls_none, &counters.tls_failed, &counters.tls_failed,
+					 &counters.tls_none };
 	struct pair p;
 
 	for (size_t i = 0; i < 4; i++) {
@@ -184,7 +199,7 @@ static void garbage(void **state)
 		assert_int_equal(p.want, KE_FINISHED);
 		pair_close(&p);
 		assert_int_equal(outcomes(), 1);
-		assert_int_equal(counters.tls_failed, 1);
+		assert_int_equal(*counter[i], 1);
 	}
 }
 
@@ -205,7 +220,7 @@ static void endless_client_hello(void **state)
 	assert_int_equal(p.want, KE_FINISHED);
 	assert_true(sent <= KE_MAX_HANDSHAKE + 2 * sizeof(record));
 	pair_close(&p);
-	assert_int_equal(counters.tls_failed, 1);
+	assert_int_equal(counters.tls_failed + counters.tls_too_long, 1);
 }
 
 /* An honest ClientHello cut anywhere: the session waits, and a timeout ends it. */
@@ -329,6 +344,7 @@ int main(void)
 		T(without_a_key_internal_error),
 		T(sixty_kilobytes),
 		T(tls12_is_refused),
+		T(nothing_in_common_is_refused),
 		T(wrong_alpn_is_refused),
 		T(no_alpn_is_refused),
 		T(ours_among_other_alpns),

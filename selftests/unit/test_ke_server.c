@@ -43,7 +43,10 @@ static int run_server(int listener, int max_fds)
 
 	server.service = service;
 	server.service.counters = shared;
-	server.limits = (struct ke_limits){ 1000, 0, 2, 2 };
+	server.limits = (struct ke_limits){ .max_connections = 1000,
+					     .prefix = { 32, 64 },
+					     .handshake_timeout = 2,
+					     .request_timeout = 2 };
 	server.listeners[server.listener_count++] = listener;
 	server.on_control = on_control;
 	server.control = control[1];
