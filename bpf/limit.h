@@ -185,17 +185,22 @@ static __always_inline void ceiling_charge(struct xnts_scratch *s,
 }
 
 /*
- * May this CPU start on one more NTS request?  budget_charge() says what it took.  Strangers,
- * of whom nothing verified lately, have half of the budget: what does not verify, from
- * however many sources, leaves the other half to clients.
+ * May this CPU start on one more NTS request?  budget_charge() says what it took.  Half of
+ * the budget is for strangers, of whom nothing verified lately; the other half is for clients,
+ * who may also have what is left of the whole.  So what does not verify, from however
+ * many sources, does not crowd them out.
  */
 static __always_inline bool budget_left(const struct xnts_scratch *s,
 					const struct xnts_config *config)
 {
-	__s64 ahead = s->budget_until - s->started, strangers = s->strangers_until - s->started;
+	__s64 whole = s->budget_until - s->started;
+	__s64 half = s->half_until[s->stranger & 1] - s->started;
 
-	return !config->budget ||
-	       (ahead <= (__s64)LIMIT_LEAD && (!s->stranger || strangers <= (__s64)LIMIT_LEAD));
+	if (!config->budget)
+		return true;
+	if (s->stranger)
+		return whole <= (__s64)LIMIT_LEAD && half <= (__s64)LIMIT_LEAD;
+	return whole <= (__s64)LIMIT_LEAD || half <= (__s64)LIMIT_LEAD;
 }
 
 /* Work of t ns at b per mille of the time is paid for after t * 1000 / b ns. */
@@ -215,8 +220,7 @@ static __always_inline void budget_charge(struct xnts_scratch *s, const struct x
 	if (took > LIMIT_EXCHANGE)
 		took = LIMIT_EXCHANGE;
 	schedule_charge(&s->budget_until, s->started, took, config->budget);
-	if (s->stranger)
-		schedule_charge(&s->strangers_until, s->started, 2 * took, config->budget);
+	schedule_charge(&s->half_until[s->stranger & 1], s->started, 2 * took, config->budget);
 }
 
 #endif /* XNTS_LIMIT_H */

@@ -65,7 +65,7 @@ struct xnts_scratch {
 	/* See limit.h; CLOCK_MONOTONIC ns. */
 	__u64 ceiling_until;
 	__u64 budget_until;
-	__u64 strangers_until;
+	__u64 half_until[2]; /* of the budget: clients', strangers' */
 	__u64 source;   /* hash of the request's */
 	__u32 stranger; /* nothing of that source verified lately */
 

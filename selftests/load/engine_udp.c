@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
-/* One socket, sendmmsg and recvmmsg: what a client program can do. */
+/* Sockets, sendmmsg and recvmmsg: what a client program can do. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@
 
 static struct {
 	const struct options *o;
-	int fd;
+	int *fds;
+	uint32_t sockets;
 	struct load_request *requests;
 	struct load_slot *slots;
 	uint64_t next;
@@ -27,7 +28,7 @@ static struct {
 	struct mmsghdr out[BATCH_MAX], in[BATCH_MAX];
 	struct iovec out_part[BATCH_MAX], in_part[BATCH_MAX];
 	uint8_t answer[BATCH_MAX][LOAD_FRAME_MAX];
-} udp = { .fd = -1 };
+} udp;
 
 static void fail(const char *what)
 {
@@ -35,17 +36,21 @@ static void fail(const char *what)
 	exit(2);
 }
 
-static void open_socket(const struct options *o)
+/* Bound to a source address when there are several. */
+static int open_socket(const struct options *o, uint32_t source)
 {
+	struct sockaddr_in from = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(o->source_base + source) };
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(o->port),
 				  .sin_addr.s_addr = htonl(o->server) };
-	int size = BUFFER;
+	int size = BUFFER, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	udp.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (udp.fd < 0 || connect(udp.fd, (struct sockaddr *)&to, sizeof(to)))
+	if (fd < 0 || (o->sources && bind(fd, (struct sockaddr *)&from, sizeof(from))) ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		fail("socket");
-	setsockopt(udp.fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-	setsockopt(udp.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	return fd;
 }
 
 static void udp_open(const struct options *o)
@@ -55,7 +60,9 @@ static void udp_open(const struct options *o)
 	udp.o = o;
 	udp.requests = calloc(o->requests, sizeof(*udp.requests));
 	udp.slots = calloc(o->requests, sizeof(*udp.slots));
-	if (!udp.requests || !udp.slots)
+	udp.sockets = o->sources ? o->sources : 1;
+	udp.fds = calloc(udp.sockets, sizeof(*udp.fds));
+	if (!udp.requests || !udp.slots || !udp.fds)
 		fail("requests");
 	for (i = 0; i < o->requests; i++)
 		requests_make(o, i, &udp.requests[i]);
@@ -64,12 +71,15 @@ static void udp_open(const struct options *o)
 		udp.in[i].msg_hdr = (struct msghdr){ .msg_iov = &udp.in_part[i], .msg_iovlen = 1 };
 		udp.in_part[i] = (struct iovec){ udp.answer[i], LOAD_FRAME_MAX };
 	}
-	open_socket(o);
+	for (i = 0; i < udp.sockets; i++)
+		udp.fds[i] = open_socket(o, i);
 }
 
 static void udp_close(void)
 {
-	close(udp.fd);
+	for (uint32_t i = 0; i < udp.sockets; i++)
+		close(udp.fds[i]);
+	free(udp.fds);
 	free(udp.requests);
 	free(udp.slots);
 }
@@ -109,11 +119,11 @@ static void take_back(uint32_t from, uint32_t n)
 static int udp_fire(uint32_t n)
 {
 	while (n) {
-		uint32_t some = n < udp.o->batch ? n : udp.o->batch;
-		int sent;
+		uint32_t some = udp.sockets > 1 ? 1 : n < udp.o->batch ? n : udp.o->batch;
+		int fd = udp.fds[udp.next % udp.sockets], sent;
 
 		prepare(some);
-		sent = sendmmsg(udp.fd, udp.out, some, 0);
+		sent = sendmmsg(fd, udp.out, some, 0);
 		take_back(sent < 0 ? 0 : sent, some);
 		if (sent < 0)
 			return errno == ECONNREFUSED || errno == ENOBUFS ? 0 : -errno;
@@ -144,7 +154,7 @@ static void count(const uint8_t *ntp, uint32_t len, load_verify verify)
 	memcpy(half, ntp + 24, sizeof(half));
 	index = ntohl(half[1]);
 	slot = &udp.slots[index];
-	if (len < 48 || ntohl(half[0]) != LOAD_MAGIC || index >= udp.o->requests ||
+	if (len < 48 || ntohl(half[0]) != udp.o->magic || index >= udp.o->requests ||
 	    (ntp[0] & 7) != 4 || slot->answered >= slot->sent) {
 		udp.counts.stray++;
 		return;
@@ -161,15 +171,23 @@ static void count(const uint8_t *ntp, uint32_t len, load_verify verify)
 		verify(ntp, len);
 }
 
-static void udp_poll(struct load_counts *counts, load_verify verify)
+static void receive(int fd, load_verify verify)
 {
 	int n, i;
 
 	do {
-		n = recvmmsg(udp.fd, udp.in, BATCH_MAX, MSG_DONTWAIT, NULL);
+		n = recvmmsg(fd, udp.in, BATCH_MAX, MSG_DONTWAIT, NULL);
 		for (i = 0; i < n; i++)
 			count(udp.answer[i], udp.in[i].msg_len, verify);
 	} while (n == BATCH_MAX);
+}
+
+static void udp_poll(struct load_counts *counts, load_verify verify)
+{
+	uint32_t i;
+
+	for (i = 0; i < udp.sockets; i++)
+		receive(udp.fds[i], verify);
 	*counts = udp.counts;
 }
 

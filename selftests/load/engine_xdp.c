@@ -110,6 +110,7 @@ static void set_constants(const struct options *o)
 	xdp.skel->rodata->source_base = o->source_base;
 	xdp.skel->rodata->frame_room = xdp.frame_room;
 	xdp.skel->rodata->server = htonl(o->server);
+	xdp.skel->rodata->magic = htonl(o->magic);
 	xdp.skel->rodata->server_port = htons(o->port);
 	xdp.skel->rodata->keep_times = o->times;
 	xdp.skel->rodata->sample_every = o->verify ? o->verify : 0;

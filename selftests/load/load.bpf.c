@@ -48,6 +48,7 @@ const volatile __u32 source_base;
 const volatile __u32 frame_room;    /* bytes of the test run's frame */
 const volatile __u32 server;        /* network byte order */
 const volatile __u16 server_port;   /* network byte order */
+const volatile __u32 magic;         /* network byte order */
 const volatile __u8 keep_times;     /* response times are measured */
 const volatile __u32 sample_every;  /* one in so many answers is sampled; 0: none */
 
@@ -149,7 +150,7 @@ static __always_inline bool from_server(const __u8 *p)
 	return *(__u16 *)(p + 12) == bpf_htons(ETH_P_IP) && p[IP_AT] == 0x45 &&
 	       p[IP_AT + 9] == PROTO_UDP && *(__u32 *)(p + IP_AT + 12) == server &&
 	       *(__u16 *)(p + UDP_AT) == server_port &&
-	       *(__u32 *)(p + NTP_AT + 24) == bpf_htonl(LOAD_MAGIC);
+	       *(__u32 *)(p + NTP_AT + 24) == magic;
 }
 
 static __always_inline void count_answer(struct xdp_md *ctx, const __u8 *ntp, __u32 len)

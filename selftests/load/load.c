@@ -14,7 +14,7 @@
 #include "engine.h"
 #include "requests.h"
 
-#define PATIENCE 0.3       /* s without an answer: what is missing is lost */
+#define PATIENCE 0.1       /* s without an answer: what is missing is lost */
 #define DEBT 0.01          /* s of requests that a late sender makes up for */
 #define SEARCH_WIDTH 1.03  /* a search ends when its bounds are this close */
 #define SEARCH_TRIAL 1.0   /* s */

@@ -10,7 +10,9 @@
 #define LOAD_FRAME_MAX 500   /* bytes of a request's frame: NTS with two placeholders */
 #define LOAD_NTP_AT 42        /* where the NTP header is in a frame */
 #define LOAD_FRAME_MIN 90    /* Ethernet, IPv4, UDP, 48 bytes NTP */
-#define LOAD_MAGIC 0x10adface /* first half of a transmit timestamp; the second is the slot */
+/* First half of a transmit timestamp, with this run's mark in its low half; the second half
+ * is the slot. */
+#define LOAD_MAGIC 0x10ad0000
 
 /* Response times: 8 buckets an octave of ns, the last is "longer". */
 #define LOAD_BUCKETS 256

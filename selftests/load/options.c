@@ -10,7 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "load.h"
 #include "options.h"
+
+#define SOCKETS_MAX 1000
 
 const char *const load_kind_names[LOAD_KINDS] = {
 	"plain", "nts", "mixed", "bad-cookie", "bad-tag", "garbage", "replay",
@@ -32,7 +35,8 @@ static const char usage[] =
 	"      --sessions N     of NTS-KE (16)\n"
 	"  -n, --requests N     distinct requests (100000; replay: 1)\n"
 	"      --placeholders N in each NTS request (0)\n"
-	"  -s, --sources N      source addresses, in turn (100000; not with sockets)\n"
+	"  -s, --sources N      source addresses, in turn (100000; with sockets they must be\n"
+	"                       the host's, and without this it chooses)\n"
 	"      --from ADDRESS   the first of them (10.0.0.0)\n"
 	"\n"
 	"how\n"
@@ -217,13 +221,17 @@ static void check(struct options *o)
 		wrong(load_kind_names[o->kind], "needs --keys or --ke");
 	if (o->kind == LOAD_REPLAY)
 		o->requests = 1;
+	if (o->udp && o->sources > SOCKETS_MAX)
+		wrong("--udp", "has 1000 sources at most");
+	if (!o->udp && !o->sources)
+		o->sources = 100000;
 }
 
 void options_parse(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	*o = (struct options){ .port = 123, .sessions = 16, .requests = 100000, .sources = 100000,
+	*o = (struct options){ .port = 123, .sessions = 16, .requests = 100000, .magic = LOAD_MAGIC | (getpid() & 0xffff),
 			       .source_base = 0x0a000000, .seconds = 5, .window = 256, .batch = 64,
 			       .verify = 1000, .cpu = -1 };
 	while ((opt = getopt_long(argc, argv, "k:K:E:C:n:s:r:w:t:u:Slv:Ub:c:h", longopts, NULL)) != -1)

@@ -30,7 +30,8 @@ struct options {
 	uint32_t requests;    /* distinct ones */
 	uint32_t placeholders;
 	uint32_t source_base; /* machine order */
-	uint32_t sources;
+	uint32_t sources;     /* with sockets: 0, or as many sockets */
+	uint32_t magic;       /* LOAD_MAGIC, and which run this is */
 	bool udp;             /* sockets instead of live frames */
 	bool search;
 	bool times;           /* measure response times */

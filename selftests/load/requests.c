@@ -78,7 +78,7 @@ void requests_make(const struct options *o, uint32_t index, struct load_request 
 	memset(p.src, 0, 4);
 	put32(p.dst, o->server);
 	p.dport = o->port;
-	put32(p.payload + 40, LOAD_MAGIC);
+	put32(p.payload + 40, o->magic);
 	put32(p.payload + 44, index);
 	if (is_nts(o, index))
 		add_nts(o, index, &p);
@@ -196,7 +196,7 @@ const char *requests_verify(const struct options *o, const uint8_t *ntp, uint32_
 	if (len < NTP_LEN)
 		return "broken in its headers";
 	index = get32(ntp + 28);
-	if (index >= o->requests || get32(ntp + 24) != LOAD_MAGIC)
+	if (index >= o->requests || get32(ntp + 24) != o->magic)
 		return "of nothing that was asked";
 	if (!get64(ntp + 32) || get64(ntp + 40) < get64(ntp + 32))
 		return "wrong: a transmit time before the receive time";

@@ -98,7 +98,7 @@ static void limited_nts_is_free(void **state)
 	limits_load(s, 0, BURST);
 	limit_source_is(s, 4, 55, 0);
 	client_request(&s->client, &s->packet, 0);
-	host.scratch.budget_until = host.scratch.strangers_until = 0;
+	host.scratch.budget_until = host.scratch.half_until[1] = 0;
 	assert_burst(s, BURST, XNTS_V_nts_answered, XNTS_V_drop_nts_limited);
 	spent = host.scratch.budget_until;
 	assert_next(s, XNTS_V_drop_nts_limited);
@@ -196,8 +196,11 @@ static void budget_edge(void **state)
 
 	s->world.config.budget = 800;
 	limits_load(s, 0, 0);
-	host.scratch.strangers_until = 0;
 	host.mono = world_clock(&s->world)->mono + 1;
+	host.scratch.half_until[0] = host.scratch.half_until[1] = host.mono + LIMIT_LEAD;
+	host.scratch.budget_until = host.mono + LIMIT_LEAD;
+	assert_next(s, XNTS_V_nts_answered); /* from now on no stranger */
+	host.scratch.half_until[0] = host.mono + LIMIT_LEAD + 1;
 	host.scratch.budget_until = host.mono + LIMIT_LEAD + 1;
 	assert_next(s, XNTS_V_drop_over_budget);
 	host.scratch.budget_until = host.mono + LIMIT_LEAD;
@@ -205,6 +208,7 @@ static void budget_edge(void **state)
 	host.scratch.budget_until = 1;
 	assert_next(s, XNTS_V_nts_answered);
 	assert_true(host.scratch.budget_until >= host.mono);
+	host.scratch.half_until[0] = 0;
 	host.mono = 0;
 	host.scratch.budget_until = 0;
 }
@@ -219,28 +223,30 @@ static void budget_of_strangers(void **state)
 
 	s->world.config.budget = 800;
 	limits_load(s, 0, 0);
-	host.scratch.budget_until = host.scratch.strangers_until = 0;
+	memset(host.scratch.half_until, 0, sizeof(host.scratch.half_until));
+	host.scratch.budget_until = 0;
 	host.mono = world_clock(&s->world)->mono + 1;
 	limit_source_is(s, 4, 60, 0);
 	client_request(&s->client, &s->packet, 0);
 	assert_next(s, XNTS_V_nts_answered);
-	host.scratch.strangers_until = host.mono + LIMIT_LEAD + 1;
+	host.scratch.half_until[1] = host.scratch.budget_until = host.mono + LIMIT_LEAD + 1;
 	assert_next(s, XNTS_V_nts_answered);
+	host.scratch.budget_until = 0;
 	limit_source_is(s, 4, 61, 0);
 	client_request(&s->client, &s->packet, 0);
 	assert_next(s, XNTS_V_drop_over_budget);
-	host.scratch.strangers_until = host.mono + LIMIT_LEAD;
+	host.scratch.half_until[1] = host.mono + LIMIT_LEAD;
 	s->packet.payload[NTP_LEN + 36 + 4 + 8] ^= 1;
 	assert_next(s, XNTS_V_nak_bad_cookie);
-	host.scratch.strangers_until = host.mono + LIMIT_LEAD + 1;
+	host.scratch.half_until[1] = host.mono + LIMIT_LEAD + 1;
 	assert_next(s, XNTS_V_drop_over_budget); /* and that did not make it known */
 	limit_source_is(s, 4, 60, 0);
 	client_request(&s->client, &s->packet, 0);
 	host.mono += LIMIT_KNOWN;
-	host.scratch.strangers_until = host.mono + LIMIT_LEAD + 1;
+	host.scratch.half_until[1] = host.mono + LIMIT_LEAD + 1;
 	assert_next(s, XNTS_V_drop_over_budget); /* too long ago */
 	host.mono = 0;
-	host.scratch.strangers_until = 0;
+	host.scratch.budget_until = host.scratch.half_until[0] = host.scratch.half_until[1] = 0;
 }
 
 /*
@@ -256,11 +262,12 @@ static void budget_price(void **state)
 	host.mono = 5 * SECOND + 4000;
 	budget_charge(&s, &config);
 	assert_int_equal(s.budget_until, 5 * SECOND + 5000);
-	assert_int_equal(s.strangers_until, 0);
+	assert_int_equal(s.half_until[0], 5 * SECOND + 10000);
+	assert_int_equal(s.half_until[1], 0);
 	s.stranger = 1;
 	budget_charge(&s, &config);
 	assert_int_equal(s.budget_until, 5 * SECOND + 10000);
-	assert_int_equal(s.strangers_until, 5 * SECOND + 10000);
+	assert_int_equal(s.half_until[1], 5 * SECOND + 10000);
 	config.budget = 0;
 	budget_charge(&s, &config);
 	assert_int_equal(s.budget_until, 5 * SECOND + 10000);

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 280
+#
+# Floods beside honest clients, FLOOD_SECONDS each: plain NTP, garbage that looks like NTS of
+# a genuine key, one valid NTS request replayed, all from a million sources that are not the
+# sender's.  Meanwhile 100 clients, half of them with NTS, send bursts of 8 and then poll; and
+# a chronyd of the server's host is a client over the same veth.
+#
+# The rate is half of what was measured just before, with the generator and the program on
+# one CPU: so it is the program that is put to the test, not whether this machine keeps up.
+# A veth holds 256 frames; what it drops beyond that neither end can answer for.
+. "$(dirname "$0")/../lib.sh"
+need_root
+sandbox "$@"
+
+FOR=${FLOOD_SECONDS:-4}
+CLIENTS=100 HONEST=203.0.113.1 SOURCES=1000000
+
+# ---- honest clients ----------------------------------------------------------
+
+# Runs as the clients: one after the other, NTS and plain in turn, their answers verified.
+honest() { # NAME RATE SECONDS
+	in_ns client "$BUILD/load/load" -k mixed -U -K "$TMP/keys" -n 10000 -s $CLIENTS --from $HONEST \
+		-r "$2" -t "$3" -v 1 cli0 "$SERVER4" | tee "$TMP/$1"
+}
+
+figure() { # NAME KEY
+	grep -o " $2=[0-9.]*" "$TMP/$1" | tail -n 1 | cut -d= -f2
+}
+
+# All answered: nothing else would do.
+all_of() { # NAME AT-LEAST
+	[ "$(figure "$1" sent)" -ge "$2" ] && [ "$(figure "$1" answered)" -eq "$(figure "$1" sent)" ] &&
+		[ "$(figure "$1" verified)" -eq "$(figure "$1" sent)" ] && [ "$(figure "$1" wrong)" -eq 0 ]
+}
+
+# ---- the host's own chronyd ----------------------------------------------------
+
+# One on the client's side tells the time, one on the server's takes it.
+start_own_chronyd() {
+	local name
+	for name in teller taker; do
+		mkdir -m 700 "$TMP/$name"
+		printf '%s\n' "cmdport 0" "bindcmdaddress $TMP/$name/cmd.sock" "pidfile $TMP/$name/pid" >"$TMP/$name.conf"
+	done
+	printf '%s\n' "local stratum 1" "allow" >>"$TMP/teller.conf"
+	printf '%s\n' "server $CLIENT4 minpoll -2 maxpoll -2 iburst" "port 0" >>"$TMP/taker.conf"
+	peer "$chrony" /usr/sbin/chronyd
+	start teller client "${PEER[@]}" -x -d -u root -f "$TMP/teller.conf"
+	start taker server "${PEER[@]}" -x -d -u root -f "$TMP/taker.conf"
+	wait_for 20 own_is_synchronised
+}
+
+own_chronyc() { # COMMAND...
+	peer "$chrony" /usr/bin/chronyc
+	in_ns server "${PEER[@]}" -h "$TMP/taker/cmd.sock" -n "$@"
+}
+
+own_is_synchronised() {
+	own_chronyc sources | grep -q '^^\* .* 377 '
+}
+
+# ---- floods --------------------------------------------------------------------
+
+# The rate of a flood: half of what is answered when the next is sent as answers come.
+half_of_peak() { # KIND
+	load 0 1 -k "$1" >/dev/null
+	echo $(($(loaded answered) / 2))
+}
+
+# Bytes of the maps of the program on srv0.
+memory() {
+	local id
+	id=$(ip -n server -d link show srv0 | grep -o 'prog/xdp id [0-9]*' | tr -dc 0-9)
+	for id in $(bpftool -j prog show id "$id" | grep -o '"map_ids":\[[0-9,]*' | tr -c 0-9 ' '); do
+		bpftool -j map show id "$id"
+	done | grep -o '"bytes_memlock":[0-9]*' | awk -F: '{ n += $2 } END { printf "%.0f\n", n }'
+}
+
+# The daemon's kB.
+resident() {
+	awk '/VmRSS/ { print $2 }' "/proc/${PIDS[xntsd]}/status"
+}
+
+
+# Floods and lets the honest send their bursts and polls meanwhile.
+flood() { # KIND RATE
+	: >"$TMP/flood.log"
+	rm -f "$TMP/enough"
+	start flood client "$BUILD/load/load" -k "$1" -K "$TMP/keys" -s $SOURCES -r "$2" -t 100 -v 0 -b 16 \
+		-u "$TMP/enough" cli0 "$SERVER4"
+	sleep 1
+	honest "$1.burst" $((8 * CLIENTS)) 1
+	honest "$1.poll" $((CLIENTS / 2)) "$FOR"
+	touch "$TMP/enough"
+	wait_for 10 has_ended "${PIDS[flood]}"
+	unset "PIDS[flood]"
+	cp "$TMP/flood.log" "$TMP/$1.flood"
+	cat "$TMP/flood.log"
+	ip -n client -s link show cli0 | tail -n 4
+}
+
+withstands() { # KIND RATE
+	local sent
+	flood "$1" "$2"
+	sent=$(figure "$1.flood" sent)
+	check "$1: a flood of $2 a second, $sent in all" [ "${sent:-0}" -gt $(($2 * FOR / 4)) ]
+	check "$1: every request of $CLIENTS bursts is answered" all_of "$1.burst" $((4 * CLIENTS))
+	check "$1: and every poll" all_of "$1.poll" $((CLIENTS * FOR / 4))
+	check "$1: the host's own chronyd stays synchronised" own_is_synchronised
+}
+
+chrony=$(scripts/unpack-deb.sh chrony bookworm) || skip_all "apt could not fetch chrony"
+make_playground || bail "no playground"
+write_config <<-END
+	[limits]
+	plain_interval = 500ms
+	plain_burst = 16
+	nts_interval = 500ms
+	nts_burst = 16
+END
+start_xntsd || bail "xntsd does not serve"
+for ((i = 0; i < CLIENTS; i++)); do
+	echo "address add 203.0.113.$((i + 1))/32 dev cli0"
+done | ip -n client -batch -
+start_own_chronyd || bail "the host's own chronyd does not synchronise"
+plain=$(half_of_peak plain) nts=$(half_of_peak nts)
+maps=$(memory) rss=$(resident)
+
+withstands plain "$plain"
+withstands garbage "$nts"
+withstands replay "$nts"
+check_equal "the maps take what they took" "$(memory)" "$maps"
+check "the daemon, too: $rss kB, now $(resident)" [ "$(resident)" -le $((rss * 11 / 10)) ]
+
+# Beyond the budget: strangers are shed, those who verified lately are not.
+write_config <<<$'[limits]\nnts_budget = 5'
+"$BUILD/xnts" reload -p "$TMP/xntsd.pid" || bail "no reload"
+before=$(counter drop_over_budget)
+flood garbage $((2 * nts))
+check "over the budget much is shed" [ "$(counter drop_over_budget)" -gt $((before + 1000)) ]
+check "and every poll of clients answered" all_of garbage.poll $((CLIENTS * FOR / 4))
+finish
