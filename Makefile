@@ -33,7 +33,10 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/xnts
+DATADIR ?= $(PREFIX)/share/xnts
 UNITDIR ?= /etc/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SUITES ?= unit ct prog_run netns fuzz lint vm
 
 MAINS := xntsd xnts
@@ -55,7 +58,7 @@ MANPAGES := $(wildcard userspace/*.[1-8])
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check vmtest fuzz coverage bench install uninstall clean help deps tests
+.PHONY: all run check vmtest fuzz coverage bench install uninstall deb clean help deps tests
 
 all: $(OBJECT) $(PROGRAMS)
 
@@ -69,6 +72,7 @@ help:
 	@echo 'make coverage             which lines of bpf/ the unit tests and the fuzzing corpus run'
 	@echo 'sudo make bench           benchmarks'
 	@echo 'sudo make install         to PREFIX=$(PREFIX), the unit to UNITDIR=$(UNITDIR); also: uninstall'
+	@echo 'make deb                  a Debian package of them, in $(BUILD)/'
 	@echo 'make clean                remove $(BUILD)/'
 	@echo 'V=1 shows the commands.'
 
@@ -203,16 +207,24 @@ deps:
 # ---- installation ----------------------------------------------------------
 
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR)
+	install -d $(addprefix $(DESTDIR),$(SBINDIR) $(DOCDIR) $(DATADIR) $(UNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(SBINDIR)
 	for m in $(MANPAGES); do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit; done
 	install -m 644 userspace/xnts.conf $(DESTDIR)$(DOCDIR)
+	install -m 644 scripts/xnts.rules.yml scripts/xnts-dashboard.json $(DESTDIR)$(DATADIR)
+	install -m 644 scripts/xnts.sysusers $(DESTDIR)$(SYSUSERSDIR)/xnts.conf
+	install -m 644 scripts/xnts.tmpfiles $(DESTDIR)$(TMPFILESDIR)/xnts.conf
 	sed 's#/usr/local/sbin#$(SBINDIR)#' scripts/xntsd.service | install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/xntsd.service
 
 uninstall:
 	rm -f $(MAINS:%=$(DESTDIR)$(SBINDIR)/%) $(DESTDIR)$(UNITDIR)/xntsd.service
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -f $(DESTDIR)$(SYSUSERSDIR)/xnts.conf $(DESTDIR)$(TMPFILESDIR)/xnts.conf
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 	for m in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+# A Debian package in $(BUILD)/, for this machine's release and architecture.
+deb: all
+	+$(Q)scripts/make-deb.sh
 
 clean:
 	rm -rf $(BUILD)
