@@ -13,53 +13,24 @@
  * A server on 127.0.0.1 sees each client under an address of its own.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "../unit/ke_client.h"
+#include "../ke_load.h"
 #include "config.h"
 #include "ke.h"
 #include "log.h"
 
-#define PATIENCE_MS 10000 /* without any progress */
-#define EXCHANGES   2000
-#define AT_ONCE     20   /* chronyd holds 100 connections */
-#define STORM       2000 /* a fleet that lost its keys */
+#define EXCHANGES 2000
+#define AT_ONCE   20   /* chronyd holds 100 connections */
+#define STORM     2000 /* a fleet that lost its keys */
 
-struct client {
-	SSL *ssl; /* NULL: not in use */
-	int fd;
-	bool asked;
-	double began;
-	size_t len;
-	uint8_t answer[2048];
-};
-
-static struct {
-	struct sockaddr_storage to;
-	socklen_t to_len;
-	SSL_CTX *ctx;
-	int epoll;
-	int left, open, done, failed;
-	unsigned int sources;
-	double slowest; /* s */
-} load;
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+static struct sockaddr_storage to;
+static socklen_t to_len;
 
 /* CPU seconds that the processes have used, as their schedulers count it. */
 static double cpu_of(char *const *pids, int count)
@@ -82,137 +53,43 @@ static double cpu_of(char *const *pids, int count)
 	return sum;
 }
 
-/* 127.1.0.1 and on, where the server is on loopback. */
-static void take_source(int fd)
+static bool on_loopback(void)
 {
-	struct sockaddr_in source = { .sin_family = AF_INET };
-	const struct sockaddr_in *to = (struct sockaddr_in *)&load.to;
+	const struct sockaddr_in *in = (struct sockaddr_in *)&to;
 
-	if (load.to.ss_family != AF_INET || ntohl(to->sin_addr.s_addr) >> 24 != 127)
-		return;
-	source.sin_addr.s_addr = htonl(0x7f010001 + load.sources++ % STORM);
-	if (bind(fd, (struct sockaddr *)&source, sizeof(source)))
-		perror("bench_ke: bind");
+	return to.ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127;
 }
 
-static void start(struct client *c)
+/* The number of exchanges that failed. */
+static int run(int exchanges, int concurrency, double *slowest)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c };
-	int one = 1;
+	struct ke_load load = { .concurrency = concurrency,
+				.sources = on_loopback() ? STORM : 0,
+				.patience = 10 };
 
-	load.left--;
-	memset(c, 0, sizeof(*c));
-	c->began = now();
-	c->fd = socket(load.to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	take_source(c->fd);
-	if (c->fd < 0 ||
-	    (connect(c->fd, (struct sockaddr *)&load.to, load.to_len) && errno != EINPROGRESS)) {
-		perror("bench_ke: connect");
-		exit(1);
-	}
-	c->ssl = SSL_new(load.ctx);
-	SSL_set_fd(c->ssl, c->fd);
-	SSL_set_connect_state(c->ssl);
-	load.open++;
-	epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->fd, &event);
-}
-
-static void finish(struct client *c, bool good)
-{
-	double took = now() - c->began;
-
-	SSL_free(c->ssl);
-	close(c->fd);
-	c->ssl = NULL;
-	load.open--;
-	load.done += good;
-	load.failed += !good;
-	if (good && took > load.slowest)
-		load.slowest = took;
-	if (load.left > 0)
-		start(c);
-}
-
-static bool waiting(struct client *c, int rc)
-{
-	int error = SSL_get_error(c->ssl, rc);
-
-	return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
-}
-
-/* NTPv4 agreed on, and long enough for eight cookies of any server's (chrony's have 100 bytes). */
-static bool brought_cookies(const struct client *c)
-{
-	static const uint8_t begins[] = { REQ_NTPV4 }, ends[] = { REQ_END };
-
-	return c->len > KE_COOKIES * 64 && !memcmp(c->answer, begins, sizeof(begins)) &&
-	       !memcmp(c->answer + c->len - sizeof(ends), ends, sizeof(ends));
-}
-
-/* Ready: all that can be done without waiting. */
-static void step(struct client *c)
-{
-	int rc;
-
-	if (!c->asked) {
-		rc = SSL_write(c->ssl, chrony43_request, sizeof(chrony43_request));
-		if (rc <= 0) {
-			if (!waiting(c, rc))
-				finish(c, false);
-			return;
-		}
-		c->asked = true;
-	}
-	while ((rc = SSL_read(c->ssl, c->answer + c->len, (int)(sizeof(c->answer) - c->len))) > 0)
-		c->len += (size_t)rc;
-	if (waiting(c, rc))
-		return;
-	finish(c, brought_cookies(c));
-}
-
-static void run(int exchanges, int concurrency)
-{
-	struct client *clients = calloc((size_t)concurrency, sizeof(*clients));
-	struct epoll_event events[64];
-
-	load.left = exchanges;
-	load.done = 0;
-	load.slowest = 0;
-	for (int i = 0; i < concurrency && load.left > 0; i++)
-		start(&clients[i]);
-	while (load.open > 0) {
-		int n = epoll_wait(load.epoll, events, 64, PATIENCE_MS);
-
-		if (n == 0) {
-			fprintf(stderr, "bench_ke: %d exchanges stand still\n", load.open);
-			load.failed += load.open + load.left;
-			break;
-		}
-		for (int i = 0; i < n; i++) {
-			struct client *c = events[i].data.ptr;
-
-			if (c->ssl)
-				step(c);
-		}
-	}
-	free(clients);
+	ke_load_open(&load, &to, to_len);
+	ke_load_begin(&load, exchanges);
+	while (ke_load_step(&load, 1000))
+		;
+	ke_load_close(&load);
+	*slowest = load.slowest;
+	return load.failed;
 }
 
 static bool parse_address(const char *text, uint16_t port)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *)&load.to;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&load.to;
+	struct sockaddr_in *in = (struct sockaddr_in *)&to;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&to;
 
 	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
 		in->sin_family = AF_INET;
 		in->sin_port = htons(port);
-		load.to_len = sizeof(*in);
+		to_len = sizeof(*in);
 		return true;
 	}
 	in6->sin6_family = AF_INET6;
 	in6->sin6_port = htons(port);
-	load.to_len = sizeof(*in6);
+	to_len = sizeof(*in6);
 	return inet_pton(AF_INET6, text, &in6->sin6_addr) == 1;
 }
 
@@ -251,8 +128,8 @@ static void choose_port(void)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	parse_address("127.0.0.1", 0);
-	if (bind(fd, (struct sockaddr *)&load.to, load.to_len) ||
-	    getsockname(fd, (struct sockaddr *)&load.to, &load.to_len))
+	if (bind(fd, (struct sockaddr *)&to, to_len) ||
+	    getsockname(fd, (struct sockaddr *)&to, &to_len))
 		perror("bench_ke: bind");
 	close(fd);
 }
@@ -278,7 +155,7 @@ static bool start_ours(void)
 		return false;
 	choose_port();
 	cfg.ke.listen.count = 1;
-	memcpy(&cfg.ke.listen.item[0].in, &load.to, sizeof(struct sockaddr_in));
+	memcpy(&cfg.ke.listen.item[0].in, &to, sizeof(struct sockaddr_in));
 	cfg.ke.listen.item[0].len = sizeof(struct sockaddr_in);
 	cfg.log.level = LEVEL_WARNING;
 	snprintf(cfg.ke.certificate, sizeof(cfg.ke.certificate), "%s/cert.pem", dir);
@@ -300,42 +177,45 @@ static void figure(const char *what, const char *name, double value, const char 
 	printf("bench.ke_%s_%s %.1f %s\n", what, name, value, unit);
 }
 
-static void measure(const char *name, char *const *pids, int count)
+static int measure(const char *name, char *const *pids, int count)
 {
-	double cpu;
+	double cpu, slowest;
+	int failed = run(AT_ONCE, AT_ONCE, &slowest); /* what is done once is done */
 
-	run(AT_ONCE, AT_ONCE); /* what is done once is done */
 	cpu = cpu_of(pids, count);
-	run(EXCHANGES, AT_ONCE);
-	if (load.done)
-		figure("cpu_per_handshake", name, (cpu_of(pids, count) - cpu) * 1e6 / load.done,
-		       "us");
+	failed += run(EXCHANGES, AT_ONCE, &slowest);
+	figure("cpu_per_handshake", name, (cpu_of(pids, count) - cpu) * 1e6 / EXCHANGES, "us");
+	return failed;
+}
+
+static int storm(void)
+{
+	double slowest;
+	int failed = run(STORM, STORM, &slowest);
+
+	figure("storm_of_2000_slowest", "xnts", slowest * 1e3, "ms");
+	return failed;
 }
 
 int main(int argc, char **argv)
 {
 	const struct rlimit files = { 65536, 65536 };
 	char *const ours[] = { worker };
+	int failed;
 
 	if (argc == 2 && !strcmp(argv[1], "--ke-worker"))
 		return ke_worker_main();
 	setrlimit(RLIMIT_NOFILE, &files);
-	load.ctx = test_client(TLS1_3_VERSION, NTSKE_ALPN, NULL);
-	SSL_CTX_set1_groups_list(load.ctx, "X25519");
-	load.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (argc > 4 && parse_address(argv[2], (uint16_t)atoi(argv[3]))) {
-		measure(argv[1], argv + 4, argc - 4);
+		failed = measure(argv[1], argv + 4, argc - 4);
 	} else if (argc == 1 && start_ours()) {
-		measure("xnts", ours, 1);
-		run(STORM, STORM);
-		figure("storm_of_2000_slowest", "xnts", load.slowest * 1e3, "ms");
+		failed = measure("xnts", ours, 1) + storm();
 	} else {
 		fprintf(stderr, "usage: bench_ke [NAME ADDRESS PORT PID...]\n");
 		return 2;
 	}
-	if (load.failed)
-		printf("bench: %d key exchanges failed\n", load.failed);
+	if (failed)
+		printf("bench: %d key exchanges failed\n", failed);
 	ke_stop(ke);
-	SSL_CTX_free(load.ctx);
-	return load.failed ? 1 : 0;
+	return failed ? 1 : 0;
 }
