@@ -62,17 +62,17 @@ int check_lists(const struct config *cfg, struct lists **out)
 	return err;
 }
 
-static int check_certificate(const struct ke_config *ke)
+static int check_certificate(const struct ke_config *ke, unsigned int i)
 {
 	char reason[KE_PEM_REASON], warning[TLS_REASON];
-	struct ke_pem *pem = ke_pem_load(ke->certificate, ke->key, reason, warning);
+	struct ke_pem *pem = ke_pem_load(ke_chain_path(ke, i), ke_key_path(ke, i), reason, warning);
 
 	if (!pem) {
 		log_error("%s", reason);
 		return -EINVAL;
 	}
 	if (*warning)
-		log_warning("%s: %s", ke->certificate, warning);
+		log_warning("%s: %s", ke_chain_path(ke, i), warning);
 	ke_pem_free(pem);
 	return 0;
 }
@@ -98,8 +98,8 @@ int check_config(const char *path, struct config *cfg)
 	if (!err)
 		err = check_lists(cfg, &lists);
 	lists_free(lists);
-	if (!err && cfg->ke.enabled)
-		err = check_certificate(&cfg->ke);
+	for (unsigned int i = 0; !err && cfg->ke.enabled && i < 1 + cfg->ke.more.count; i++)
+		err = check_certificate(&cfg->ke, i);
 	if (!err)
 		err = check_keys(&cfg->keys);
 	if (!err)

@@ -102,6 +102,8 @@ const struct config_entry config_table[] = {
 	    "the path of a PEM certificate chain"),
 	ROW(ke, key, parse_path, "",
 	    "the path of the certificate's PEM private key"),
+	ENTRY(ke, "more_certificates", more, parse_certificate, "",
+	    "up to 7 pairs CERTIFICATE:KEY of absolute paths", .list = true),
 	ROW(ke, workers, parse_number, "0",
 	    "a number from 0 to 64 (0: one a core)", .min = 0, .max = XNTS_KE_WORKERS),
 	ROW(ke, user, parse_name, "nobody",

@@ -65,6 +65,19 @@ struct config_macs {
 	uint8_t item[XNTS_MACS][6];
 };
 
+/* One certificate's files. */
+struct config_certificate {
+	char chain[PATH_MAX];
+	char key[PATH_MAX];
+};
+
+#define CONFIG_CERTIFICATES 8
+
+struct config_certificates {
+	unsigned int count;
+	struct config_certificate item[CONFIG_CERTIFICATES - 1];
+};
+
 struct config_addresses {
 	unsigned int count;
 	struct config_address item[CONFIG_LISTENERS];
@@ -107,6 +120,7 @@ struct ke_config {
 	struct config_addresses listen;
 	char certificate[PATH_MAX];     /* set when enabled */
 	char key[PATH_MAX];             /* set when enabled */
+	struct config_certificates more; /* for other names */
 	uint32_t workers;               /* 0: one a core */
 	char user[CONFIG_NAME];
 	uint32_t max_connections;       /* a worker */
@@ -187,7 +201,7 @@ struct config_error {
  * Returns 0; -EINVAL when the file's content is refused; another -errno when the
  * file cannot be read.  With an error *out is not to be used and err->text is set.
  * No heap is kept: a struct config is copied and dropped like any other value
- * (about 40 kB; better static than on a deep stack).
+ * (about 100 kB; static, not on the stack).
  */
 int config_load(const char *path, struct config *out, struct config_error *err);
 

@@ -162,6 +162,27 @@ const char *parse_path(const struct config_entry *entry, const char *value, void
 	return copy_text(value, to, PATH_MAX);
 }
 
+const char *parse_certificate(const struct config_entry *entry, const char *value, void *to)
+{
+	struct config_certificates *list = to;
+	const char *colon = strchr(value, ':');
+	struct config_certificate *item;
+
+	(void)entry;
+	if (list->count == ARRAY_LEN(list->item))
+		return list_full;
+	if (value[0] != '/' || !colon || colon[1] != '/')
+		return "is not two absolute paths with a ':' between";
+	item = &list->item[list->count];
+	if (strlen(value) >= PATH_MAX)
+		return "is too long";
+	memcpy(item->chain, value, (size_t)(colon - value));
+	item->chain[colon - value] = 0;
+	strcpy(item->key, colon + 1);
+	list->count++;
+	return NULL;
+}
+
 static bool is_graph(const char *text)
 {
 	for (; *text; text++)

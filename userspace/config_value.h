@@ -22,6 +22,7 @@ PARSER(parse_signed);    /* int32_t */
 PARSER(parse_duration);  /* uint32_t, s; suffixes s m h d */
 PARSER(parse_interval);  /* uint32_t, ms; suffixes ms s m h d */
 PARSER(parse_path);      /* char[PATH_MAX], absolute */
+PARSER(parse_certificate); /* struct config_certificates */
 PARSER(parse_name);      /* char[CONFIG_NAME], printable ASCII without spaces */
 PARSER(parse_refid);     /* uint8_t[4], zero padded */
 PARSER(parse_source);    /* struct config_clock_source */

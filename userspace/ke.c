@@ -29,8 +29,10 @@ struct ke {
 	gid_t gid;
 	int counters, epoll, timer;
 	struct ke_listeners listeners;
-	struct ke_pem *pem;
-	struct ke_stamps tried, seen; /* files last read, and at the last tick */
+	unsigned int certificates;
+	struct ke_pem *pem[CONFIG_CERTIFICATES];
+	struct ke_stamps tried[CONFIG_CERTIFICATES]; /* files last read, */
+	struct ke_stamps seen[CONFIG_CERTIFICATES];  /* and at the last tick */
 	bool has_keys;
 	struct ke_sealing_keys keys;
 	struct ke_staff staff;
@@ -61,7 +63,9 @@ static void fill_start(void *arg, unsigned int place, struct ke_start *start)
 	for (unsigned int i = 0; i < ke->listeners.addresses.count; i++)
 		start->fds.fd[start->fds.count++] = ke->listeners.fd[place][i];
 	start->fds.fd[start->fds.count++] = ke->counters;
-	start->pem = &ke->pem->text;
+	setup->certificates = ke->certificates;
+	for (unsigned int i = 0; i < ke->certificates; i++)
+		start->pem[i] = &ke->pem[i]->text;
 	start->keys = ke->has_keys ? &ke->keys : NULL;
 }
 
@@ -87,16 +91,40 @@ static int find_user(const struct ke_config *cfg, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
-static struct ke_pem *load_pem(const struct ke_config *cfg, const char *otherwise)
+static struct ke_pem *load_pem(const struct ke_config *cfg, unsigned int i, const char *otherwise)
 {
 	char reason[KE_PEM_REASON], warning[TLS_REASON];
-	struct ke_pem *pem = ke_pem_load(cfg->certificate, cfg->key, reason, warning);
+	const char *chain = ke_chain_path(cfg, i);
+	struct ke_pem *pem = ke_pem_load(chain, ke_key_path(cfg, i), reason, warning);
 
 	if (!pem)
 		log_error("ke: %s%s", reason, otherwise);
 	else if (warning[0])
-		log_warning("ke: %s: %s", cfg->certificate, warning);
+		log_warning("ke: %s: %s", chain, warning);
 	return pem;
+}
+
+static void free_pems(struct ke_pem **pem)
+{
+	for (unsigned int i = 0; i < CONFIG_CERTIFICATES; i++) {
+		ke_pem_free(pem[i]);
+		pem[i] = NULL;
+	}
+}
+
+/* All of them, or none. */
+static int load_pems(const struct ke_config *cfg, struct ke_pem **pem, struct ke_stamps *stamps,
+		     const char *otherwise)
+{
+	for (unsigned int i = 0; i < 1 + cfg->more.count; i++) {
+		ke_stamps_take(&stamps[i], ke_chain_path(cfg, i), ke_key_path(cfg, i));
+		pem[i] = load_pem(cfg, i, otherwise);
+		if (!pem[i]) {
+			free_pems(pem);
+			return -EINVAL;
+		}
+	}
+	return 0;
 }
 
 static unsigned int worker_count(const struct ke_config *cfg)
@@ -111,32 +139,23 @@ static unsigned int worker_count(const struct ke_config *cfg)
 	return KE_MAX_WORKERS;
 }
 
-/* Workers of a new generation, with this certificate. */
-static void renew(struct ke *ke, struct ke_pem *pem)
-{
-	ke_pem_free(ke->pem);
-	ke->pem = pem;
-	ke_staff_renew(&ke->staff, ke->listeners.workers);
-}
-
 static int apply(struct ke *ke, const struct config *cfg, const char *otherwise)
 {
 	static struct ke_listeners listeners; /* 2 kB; this is the daemon's one thread */
-	struct ke_stamps stamps;
-	struct ke_pem *pem;
+	struct ke_stamps stamps[CONFIG_CERTIFICATES] = { 0 };
+	struct ke_pem *pem[CONFIG_CERTIFICATES] = { 0 };
 	uid_t uid;
 	gid_t gid;
 	int rc = find_user(&cfg->ke, &uid, &gid);
 
 	if (rc)
 		return rc;
-	ke_stamps_take(&stamps, cfg->ke.certificate, cfg->ke.key);
-	pem = load_pem(&cfg->ke, otherwise);
-	if (!pem)
-		return -EINVAL;
+	rc = load_pems(&cfg->ke, pem, stamps, otherwise);
+	if (rc)
+		return rc;
 	rc = ke_listen(&listeners, &cfg->ke.listen, worker_count(&cfg->ke), &ke->listeners);
 	if (rc) {
-		ke_pem_free(pem);
+		free_pems(pem);
 		return rc;
 	}
 	ke_listeners_close(&ke->listeners);
@@ -145,32 +164,49 @@ static int apply(struct ke *ke, const struct config *cfg, const char *otherwise)
 	ke->log_level = cfg->log.level;
 	ke->uid = uid;
 	ke->gid = gid;
-	ke->tried = ke->seen = stamps;
-	renew(ke, pem);
+	memcpy(ke->tried, stamps, sizeof(stamps));
+	memcpy(ke->seen, stamps, sizeof(stamps));
+	free_pems(ke->pem);
+	memcpy(ke->pem, pem, sizeof(pem));
+	ke->certificates = 1 + cfg->ke.more.count;
+	ke_staff_renew(&ke->staff, ke->listeners.workers);
 	return 0;
 }
 
 /*
  * Renewal tools replace two files, one after the other: they are read when they have stood
- * still for a tick, and once for each change.
+ * still for a tick, and once for each change.  True when there is a new certificate.
  */
-static void look_at_files(struct ke *ke)
+static bool look_at(struct ke *ke, unsigned int i)
 {
+	const char *chain = ke_chain_path(&ke->cfg, i);
 	struct ke_stamps now;
 	struct ke_pem *pem;
 	bool still;
 
-	ke_stamps_take(&now, ke->cfg.certificate, ke->cfg.key);
-	still = ke_stamps_equal(&now, &ke->seen);
-	ke->seen = now;
-	if (!still || ke_stamps_equal(&now, &ke->tried))
-		return;
-	ke->tried = now;
-	pem = load_pem(&ke->cfg, "; the certificate in use stays");
+	ke_stamps_take(&now, chain, ke_key_path(&ke->cfg, i));
+	still = ke_stamps_equal(&now, &ke->seen[i]);
+	ke->seen[i] = now;
+	if (!still || ke_stamps_equal(&now, &ke->tried[i]))
+		return false;
+	ke->tried[i] = now;
+	pem = load_pem(&ke->cfg, i, "; the certificate in use stays");
 	if (!pem)
-		return;
-	log_info("ke: new certificate %s", ke->cfg.certificate);
-	renew(ke, pem);
+		return false;
+	log_info("ke: new certificate %s", chain);
+	ke_pem_free(ke->pem[i]);
+	ke->pem[i] = pem;
+	return true;
+}
+
+static void look_at_files(struct ke *ke)
+{
+	bool renewed = false;
+
+	for (unsigned int i = 0; i < ke->certificates; i++)
+		renewed |= look_at(ke, i);
+	if (renewed)
+		ke_staff_renew(&ke->staff, ke->listeners.workers);
 }
 
 /* ---- the interface ------------------------------------------------------ */
@@ -245,7 +281,10 @@ void ke_describe(struct ke *ke, struct xnts_ke_state *state)
 {
 	state->workers = ke->staff.places;
 	state->ready = ke_staff_ready(&ke->staff);
-	state->expires = ke->pem->expires;
+	state->expires = ke->pem[0]->expires;
+	for (unsigned int i = 1; i < ke->certificates; i++)
+		if (ke->pem[i]->expires < (int64_t)state->expires)
+			state->expires = ke->pem[i]->expires;
 }
 
 void ke_stop(struct ke *ke)
@@ -254,7 +293,7 @@ void ke_stop(struct ke *ke)
 		return;
 	ke_staff_end(&ke->staff);
 	ke_listeners_close(&ke->listeners);
-	ke_pem_free(ke->pem);
+	free_pems(ke->pem);
 	if (ke->counters >= 0)
 		close(ke->counters);
 	if (ke->epoll >= 0)

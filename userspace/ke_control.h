@@ -3,7 +3,7 @@
  * What the daemon and a worker say to each other, over a SOCK_SEQPACKET pair.
  *
  *   daemon -> worker   SETUP with descriptors: listeners, and the counters last
- *                      CHAIN, KEY   PEM text
+ *                      CHAIN, KEY   PEM text, a pair for each certificate
  *                      SEAL         struct ke_sealing_keys; again whenever they change
  *                      DRAIN        finish what you have and exit
  *   worker -> daemon   READY        set up and sandboxed
@@ -26,6 +26,7 @@ enum ke_message { KE_SETUP = 1, KE_CHAIN, KE_KEY, KE_SEAL, KE_DRAIN, KE_READY };
 
 struct ke_setup {
 	struct ke_limits limits;
+	uint32_t certificates; /* at least 1 */
 	uint32_t entry; /* this worker's in the counters */
 	uid_t uid;      /* to run as */
 	gid_t gid;

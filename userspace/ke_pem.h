@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "config.h"
 #include "ke_control.h"
 #include "tls.h"
 
@@ -23,6 +24,17 @@ struct ke_stamps {
 
 void ke_stamps_take(struct ke_stamps *stamps, const char *chain_path, const char *key_path);
 bool ke_stamps_equal(const struct ke_stamps *a, const struct ke_stamps *b);
+
+/* The i-th certificate's files: 0 is that of `certificate` and `key`, the others follow. */
+static inline const char *ke_chain_path(const struct ke_config *cfg, unsigned int i)
+{
+	return i ? cfg->more.item[i - 1].chain : cfg->certificate;
+}
+
+static inline const char *ke_key_path(const struct ke_config *cfg, unsigned int i)
+{
+	return i ? cfg->more.item[i - 1].key : cfg->key;
+}
 
 struct ke_pem {
 	char chain[KE_MAX_PEM], key[KE_MAX_PEM];

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ROOM (4 * TLS_MAX_CERTIFICATES * KE_MAX_PEM) /* bytes, with the kernel's overhead */
+
 /* The worker has stdio and its control socket, no other descriptor and no blocked signal of ours. */
 static int spawn(pid_t *pid, int control)
 {
@@ -40,14 +42,16 @@ static int spawn(pid_t *pid, int control)
 
 static int tell(const struct ke_process *process, const struct ke_start *start)
 {
-	const struct tls_pem *pem = start->pem;
 	int fd = process->control, rc;
 
 	rc = ke_control_send(fd, KE_SETUP, &start->setup, sizeof(start->setup), &start->fds);
-	if (!rc)
-		rc = ke_control_send(fd, KE_CHAIN, pem->chain, pem->chain_len, NULL);
-	if (!rc)
-		rc = ke_control_send(fd, KE_KEY, pem->key, pem->key_len, NULL);
+	for (unsigned int i = 0; !rc && i < start->setup.certificates; i++) {
+		rc = ke_control_send(fd, KE_CHAIN, start->pem[i]->chain, start->pem[i]->chain_len,
+				     NULL);
+		if (!rc)
+			rc = ke_control_send(fd, KE_KEY, start->pem[i]->key, start->pem[i]->key_len,
+					     NULL);
+	}
 	if (!rc && start->keys)
 		rc = ke_process_set_keys(process, start->keys);
 	return rc;
@@ -68,6 +72,8 @@ int ke_process_start(struct ke_process *process, const struct ke_start *start)
 		close(pair[0]);
 		return rc;
 	}
+	/* All is sent at once, before the worker reads; without the right to it, 200 kB fit. */
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &(int){ ROOM }, sizeof(int));
 	fcntl(pair[0], F_SETFL, O_NONBLOCK); /* of the daemon's end alone */
 	process->control = pair[0];
 	process->pidfd = pidfd_open(process->pid, 0);

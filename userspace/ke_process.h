@@ -23,7 +23,7 @@ struct ke_process {
 struct ke_start {
 	struct ke_setup setup;
 	struct ke_fds fds; /* listeners, and the counters last */
-	const struct tls_pem *pem;
+	const struct tls_pem *pem[TLS_MAX_CERTIFICATES]; /* setup.certificates of them */
 	const struct ke_sealing_keys *keys;
 };
 

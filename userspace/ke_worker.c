@@ -34,6 +34,7 @@ struct worker {
 	struct ke_server server; /* first: on_control() gets its address */
 	struct ke_sealer *sealer;
 	struct ke_setup setup;
+	struct tls_choice tls;
 	struct xnts_ke_counters *counters; /* all entries */
 };
 
@@ -86,7 +87,7 @@ static ssize_t receive_pem(enum ke_message wanted, char *text)
 }
 
 /* The PEM text is wiped as soon as OpenSSL has the key. */
-static int receive_certificate(struct worker *w)
+static int receive_certificate(SSL_CTX **ctx)
 {
 	static char chain[KE_MAX_PEM], key[KE_MAX_PEM];
 	struct tls_pem pem = { .chain = chain, .key = key };
@@ -98,14 +99,28 @@ static int receive_certificate(struct worker *w)
 		n = receive_pem(KE_KEY, key);
 	pem.key_len = n < 0 ? 0 : (size_t)n;
 	if (n >= 0)
-		w->server.service.tls = tls_server(&pem, reason);
+		*ctx = tls_server(&pem, reason);
 	OPENSSL_cleanse(key, sizeof(key));
 	if (n < 0)
 		return (int)n;
-	if (w->server.service.tls)
+	if (*ctx)
 		return 0;
 	log_error("ke worker: certificate: %s", reason);
 	return -EINVAL;
+}
+
+static int receive_certificates(struct worker *w)
+{
+	int rc = 0;
+
+	if (w->setup.certificates < 1 || w->setup.certificates > TLS_MAX_CERTIFICATES)
+		return -EPROTO;
+	while (!rc && w->tls.count < w->setup.certificates)
+		rc = receive_certificate(&w->tls.ctx[w->tls.count++]);
+	if (!rc && w->tls.count > 1)
+		tls_choose_by_name(&w->tls);
+	w->server.service.tls = w->tls.ctx[0];
+	return rc;
 }
 
 /* Everything that comes after the start. */
@@ -181,7 +196,7 @@ static int prepare(struct worker *w)
 	w->server.service.ntp_server = w->setup.ntp_server;
 	w->server.service.ntp_port = w->setup.ntp_port;
 	w->server.service.max_bytes = w->setup.max_bytes;
-	rc = receive_certificate(w);
+	rc = receive_certificates(w);
 	if (rc)
 		return failed("certificate", rc);
 	rc = warm_up(w);
@@ -227,7 +242,8 @@ int ke_worker_main(void)
 	if (!rc)
 		rc = serve(&w);
 	ke_server_free(&w.server);
-	SSL_CTX_free(w.server.service.tls);
+	for (unsigned int i = 0; i < w.tls.count; i++)
+		SSL_CTX_free(w.tls.ctx[i]);
 	ke_sealer_free(w.sealer);
 	return rc ? 1 : 0;
 }

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 /* As a ProtocolName of RFC 7301 3.1: its length, then the name. */
 static const unsigned char alpn[] = "\7ntske/1";
@@ -132,6 +133,29 @@ static bool set_policy(SSL_CTX *ctx)
 	       SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") &&
 	       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:"
 					     "TLS_AES_256_GCM_SHA384");
+}
+
+static int on_name(SSL *ssl, int *alert, void *arg)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	const struct tls_choice *choice = arg;
+
+	(void)alert;
+	for (unsigned int i = 0; name && i < choice->count; i++) {
+		X509 *leaf = SSL_CTX_get0_certificate(choice->ctx[i]);
+
+		if (X509_check_host(leaf, name, 0, 0, NULL) != 1)
+			continue;
+		SSL_set_SSL_CTX(ssl, choice->ctx[i]);
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+void tls_choose_by_name(struct tls_choice *choice)
+{
+	SSL_CTX_set_tlsext_servername_callback(choice->ctx[0], on_name);
+	SSL_CTX_set_tlsext_servername_arg(choice->ctx[0], choice);
 }
 
 /* ---- certificate and key ------------------------------------------------ */

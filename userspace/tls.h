@@ -32,6 +32,20 @@ struct tls_pem {
 SSL_CTX *tls_server(const struct tls_pem *pem, char reason[TLS_REASON]);
 
 /*
+ * Several contexts for one listener: ctx[0] opens every connection, and hands it over to the first
+ * of them whose certificate is for the name that the client asks for (SNI, RFC 6066 3).  With a
+ * name of nobody's, or none, ctx[0] goes on.
+ */
+#define TLS_MAX_CERTIFICATES 8
+struct tls_choice {
+	unsigned int count;
+	SSL_CTX *ctx[TLS_MAX_CERTIFICATES];
+};
+
+/* `choice` outlives ctx[0]. */
+void tls_choose_by_name(struct tls_choice *choice);
+
+/*
  * What an operator should know of a chain that can be used all the same: expired,
  * not valid yet.  Returns false when there is nothing to say.
  */

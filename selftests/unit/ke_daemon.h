@@ -231,8 +231,10 @@ static inline int connect_to(uint16_t to)
 	return connect_from(1, to);
 }
 
-/* A whole key exchange, then close(fd); false when it does not end in an answer. */
-static inline bool exchange_on(int fd, const struct test_pem *trust, struct test_answer *answer)
+/* A whole key exchange, then close(fd); false when it does not end in an answer.  `name` for SNI may
+ * be NULL. */
+static inline bool exchange_named(int fd, const char *name, const struct test_pem *trust,
+				  struct test_answer *answer)
 {
 	SSL_CTX *ctx = test_client(TLS1_3_VERSION, NTSKE_ALPN, trust);
 	SSL *ssl = SSL_new(ctx);
@@ -240,6 +242,8 @@ static inline bool exchange_on(int fd, const struct test_pem *trust, struct test
 	int n = 0;
 
 	SSL_set_fd(ssl, fd);
+	if (name)
+		SSL_set_tlsext_host_name(ssl, name);
 	if (fd >= 0 && SSL_connect(ssl) == 1 &&
 	    SSL_write(ssl, chrony43_request, sizeof(chrony43_request)) > 0)
 		n = SSL_read(ssl, buf, sizeof(buf));
@@ -248,6 +252,11 @@ static inline bool exchange_on(int fd, const struct test_pem *trust, struct test
 	if (fd >= 0)
 		close(fd);
 	return n > 0 && test_answer_parse(answer, buf, (size_t)n);
+}
+
+static inline bool exchange_on(int fd, const struct test_pem *trust, struct test_answer *answer)
+{
+	return exchange_named(fd, NULL, trust, answer);
 }
 
 static inline bool exchange(uint16_t to, const struct test_pem *trust, struct test_answer *answer)

@@ -58,6 +58,8 @@ static const struct key_case {
 	    "[192.0.2.1]:4460", "host.example:4460", "0.0.0.0:ntske", "[::1]:-5" } },
 	{ "ke", "certificate", { "/etc/xnts/cert.pem", "" }, { "cert.pem", "~/cert.pem" } },
 	{ "ke", "key", { "/etc/xnts/key.pem", "/with a space" }, { "key.pem" } },
+	{ "ke", "more_certificates", { "", "/a.pem:/a.key", "/a:/b /c:/d /e:/f /g:/h /i:/j /k:/l /m:/n" },
+	  { "a:/b", "/a:b", "/a", ":/b", "/a /b", "/a:/b /c:/d /e:/f /g:/h /i:/j /k:/l /m:/n /o:/p" } },
 	{ "ke", "workers", { "0", "64" }, { "", "65", "auto" } },
 	{ "ke", "user", { "nobody", "_xnts-ke" }, { "", "two words" } },
 	{ "ke", "max_connections", { "1", "100000" }, { "", "0", "100001" } },

@@ -79,6 +79,86 @@ static void no_exchange_fails_during_renewal(void **state)
 	assert_int_equal(sum().aborted, 0);
 }
 
+/* ---- several names ------------------------------------------------------ */
+
+static struct test_pem second, third;
+
+static void install_more(unsigned int i, const struct test_pem *p)
+{
+	write_file(cfg.ke.more.item[i].chain, p->chain);
+	write_file(cfg.ke.more.item[i].key, p->key);
+}
+
+static int names_setup(void **state)
+{
+	cfg.ke.more.count = 2;
+	for (unsigned int i = 0; i < 2; i++) {
+		snprintf(cfg.ke.more.item[i].chain, PATH_MAX, "%s/cert%u.pem", dir, i);
+		snprintf(cfg.ke.more.item[i].key, PATH_MAX, "%s/key%u.pem", dir, i);
+	}
+	test_certificate(&second, "ED25519", "second.example", -60, 3600);
+	test_certificate(&third, "RSA", "*.third.example", -60, 3600);
+	install_more(0, &second);
+	install_more(1, &third);
+	return start_ke(state);
+}
+
+static int names_teardown(void **state)
+{
+	int rc = stop_ke(state);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		unlink(cfg.ke.more.item[i].chain);
+		unlink(cfg.ke.more.item[i].key);
+	}
+	cfg.ke.more.count = 0;
+	return rc;
+}
+
+static bool name_gets(const char *name, const struct test_pem *wanted)
+{
+	struct test_answer a;
+
+	return exchange_named(connect_to(port()), name, wanted, &a) && a.cookies == KE_COOKIES;
+}
+
+static bool second_is_renewed(void)
+{
+	return name_gets("second.example", &renewed);
+}
+
+static void names_have_certificates(void **state)
+{
+	struct test_pem other;
+
+	(void)state;
+	wait_for_starts(2);
+	assert_true(name_gets(NULL, &pem));
+	assert_true(name_gets("test.example", &pem));
+	assert_true(name_gets("nobody.example", &pem));
+	assert_true(name_gets("second.example", &second));
+	assert_true(name_gets("a.third.example", &third));
+	assert_false(name_gets("second.example", &pem));
+	/* one is renewed, and then broken: the others never change */
+	test_certificate(&renewed, "EC", "second.example", -60, 3600);
+	install_more(0, &renewed);
+	assert_true(run_until(second_is_renewed, 3000));
+	wait_for_starts(4);
+	children_wanted = 2;
+	assert_true(run_until(so_many_children, 5000));
+	test_certificate(&other, "EC", "second.example", -60, 3600);
+	write_file(cfg.ke.more.item[0].key, other.key);
+	run_until(never, 1000);
+	for (int i = 0; i < 4; i++) {
+		assert_true(name_gets("second.example", &renewed));
+		assert_true(name_gets("a.third.example", &third));
+		assert_true(name_gets("test.example", &pem));
+	}
+	assert_int_equal(ke_reload(ke, &cfg), -EINVAL);
+	assert_true(name_gets("second.example", &renewed));
+	assert_int_equal(sum().worker_starts, 4);
+}
+
 static void broken_certificate_leaves_the_old(void **state)
 {
 	struct test_pem other;
@@ -156,6 +236,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(certificate_is_renewed, patient_setup,
 						patient_teardown),
 		T(no_exchange_fails_during_renewal),
+		cmocka_unit_test_setup_teardown(names_have_certificates, names_setup, names_teardown),
 		T(broken_certificate_leaves_the_old),
 		T(refuses_to_start_broken),
 		T(reload_moves_listeners),
