@@ -193,7 +193,7 @@ coverage:
 	$(Q)CLANG=$(CLANG) selftests/coverage.sh $(COVERERS)
 
 bench: deps
-	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF)
+	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF) $(LOAD)
 	$(Q)for b in $(BENCHES) $(wildcard selftests/bench/bench_*.sh); do echo "== $${b##*/}"; $$b || exit; done
 
 run: deps
