@@ -7,7 +7,7 @@
 # prints how many lines of each file of bpf/ were run, and which were not.  Fails below
 # COVERAGE_MIN per cent (95).
 #
-# maps.h, latency.h and xnts.bpf.c are the kernel's side and not in it: the prog_run suite runs
+# maps.h and xnts.bpf.c are the kernel's side and not in it: the prog_run suite runs
 # them.  What is left unrun are the answers to what cannot be: a NULL that the verifier has
 # to see refused though no caller passes one (a map's first entry, the scratch memory), an
 # end of a loop that its bound lies beyond, a frame that changed between two stages.

@@ -3,7 +3,8 @@
 # timeout: 3600
 #
 # Every harness fuzz_NAME.c for FUZZ_SECONDS (10), from a fixed seed and the inputs of
-# selftests/corpus/NAME.  What it finds is kept in build/fuzz/NAME.found/.
+# selftests/corpus/NAME, which run first: what broke something once stays there.  What it
+# finds is kept in build/fuzz/NAME.found/.
 #
 # fuzz_pair takes the inputs of fuzz_packet, and runs until FUZZ_PACKETS packets are through
 # where that is set.

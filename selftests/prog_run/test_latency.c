@@ -4,7 +4,6 @@
 #include "pair_target.h"
 #include "../sweep.h"
 #include "histogram.h"
-#include "latency.h"
 
 static struct xnts_latency read_latency(void)
 {
@@ -85,18 +84,6 @@ static void off_measures_nothing(void **state)
 	assert_false(latency_any(&now));
 }
 
-/* A bound belongs to the bucket below it. */
-static void buckets(void **state)
-{
-	(void)state;
-	assert_int_equal(latency_bucket(0), 0);
-	for (int i = 0; i < XNTS_LATENCY_BUCKETS - 1; i++) {
-		assert_int_equal(latency_bucket(XNTS_LATENCY_BOUND(i)), i);
-		assert_int_equal(latency_bucket(XNTS_LATENCY_BOUND(i) + 1), i + 1);
-	}
-	assert_int_equal(latency_bucket(~0ULL), XNTS_LATENCY_BUCKETS - 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,7 +91,6 @@ int main(void)
 		SWEEP(nts_is_timed, &bpf_target),
 		SWEEP(drops_are_not_timed, &bpf_target),
 		SWEEP(off_measures_nothing, &bpf_target),
-		SWEEP(buckets, NULL),
 	};
 
 	bpf.latency = true;
