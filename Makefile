@@ -58,7 +58,7 @@ MANPAGES := $(wildcard userspace/*.[1-8])
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check vmtest fuzz coverage bench install uninstall deb clean help deps tests
+.PHONY: all run check vmtest fuzz coverage bench race install uninstall deb clean help deps tests
 
 all: $(OBJECT) $(PROGRAMS)
 
@@ -71,6 +71,7 @@ help:
 	@echo 'sudo make fuzz            fuzz each harness for FUZZ_SECONDS (60), both builds side by side with FUZZ_PACKETS (1000000)'
 	@echo 'make coverage             which lines of bpf/ the unit tests and the fuzzing corpus run'
 	@echo 'sudo make bench           benchmarks'
+	@echo 'sudo make race            xnts, chronyd and ntpd-rs on one core each: $(BUILD)/race/ (ROUNDS=3)'
 	@echo 'sudo make install         to PREFIX=$(PREFIX), the unit to UNITDIR=$(UNITDIR); also: uninstall'
 	@echo 'make deb                  a Debian package of them, in $(BUILD)/'
 	@echo 'make clean                remove $(BUILD)/'
@@ -195,6 +196,12 @@ coverage:
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF) $(LOAD)
 	$(Q)for b in $(BENCHES) $(wildcard selftests/bench/bench_*.sh); do echo "== $${b##*/}"; $$b || exit; done
+
+# A plot too where gnuplot can be had.
+race: deps
+	$(Q)scripts/install-deps.sh race || true
+	$(Q)$(MAKE) --no-print-directory all $(LOAD) $(TEST_BPF) $(PRELOADS)
+	$(Q)selftests/race/race.sh
 
 run: deps
 	$(Q)$(MAKE) --no-print-directory all $(TEST_BPF)

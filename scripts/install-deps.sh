@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/install-deps.sh [vm]
+# scripts/install-deps.sh [vm | race]
 #
 # Installs what building, running and testing xnts needs on Debian 12 or 13, and
 # nothing that is there already.  Without root it only says what is missing.
-# `vm`: what the virtual machines of selftests/vm need besides.
+# `vm`: what the virtual machines of selftests/vm need besides; `race`: what plots.
 # No package here starts a service; chrony, the client of the playground, is not
 # installed at all but unpacked below build/ (scripts/unpack-deb.sh).
 set -euo pipefail
@@ -15,7 +15,9 @@ build=(make gcc dpkg-dev libc6-dev linux-libc-dev pkgconf bpftool libbpf-dev lib
 run=(iproute2 iputils-ping ethtool openssl procps util-linux)
 check=(libcmocka-dev shellcheck groff-base git python3 valgrind)
 vm=(qemu-system-x86 busybox-static kmod xz-utils)
+race=(gnuplot-nox)
 [ "${1:-}" = vm ] || vm=()
+[ "${1:-}" = race ] || race=()
 
 installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
 
@@ -28,7 +30,7 @@ available() {
 }
 
 missing=()
-for p in "${build[@]}" "${run[@]}" "${check[@]}" "${vm[@]}"; do
+for p in "${build[@]}" "${run[@]}" "${check[@]}" "${vm[@]}" "${race[@]}"; do
 	have "$p" || missing+=("$p")
 done
 # Clang, with the fuzzers' run-time library: 19 makes clearly faster BPF code than Debian 12's

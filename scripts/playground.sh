@@ -91,18 +91,23 @@ wait_for() { # SECONDS COMMAND...
 # ---- the wire --------------------------------------------------------------
 
 make_net() {
+	join_with_veth server client
+}
+
+# Makes two namespaces and what joins them.
+join_with_veth() { # SERVER-NAMESPACE CLIENT-NAMESPACE
 	local ns
-	for ns in server client; do
+	for ns; do
 		ip netns add "$ns" || return
 		ip -n "$ns" link set lo up
 	done
-	ip -n server link add srv0 type veth peer name cli0 netns client || return
-	wire_end server srv0 $SERVER4/24 $SERVER6/64 || return
-	wire_end client cli0 $CLIENT4/24 $CLIENT6/64 || return
+	ip -n "$1" link add srv0 type veth peer name cli0 netns "$2" || return
+	wire_end "$1" srv0 $SERVER4/24 $SERVER6/64 || return
+	wire_end "$2" cli0 $CLIENT4/24 $CLIENT6/64 || return
 	# veth hands frames sent with XDP_TX only to an end that has a program.
-	ip -n client link set cli0 xdp object "$BUILD/netns/wire.bpf.o" section xdp || return
-	wait_for 5 in_ns client ping -c 1 -W 1 $SERVER4 || return
-	wait_for 5 in_ns client ping -c 1 -W 1 $SERVER6
+	ip -n "$2" link set cli0 xdp object "$BUILD/netns/wire.bpf.o" section xdp || return
+	wait_for 5 in_ns "$2" ping -c 1 -W 1 $SERVER4 || return
+	wait_for 5 in_ns "$2" ping -c 1 -W 1 $SERVER6
 }
 
 # Real checksums and tags inside the frame, as on a real wire.

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The contenders of race.sh.  Each has a veth pair and two namespaces of its own, so none is in
+# the way of another; start_NAME starts one there, serving plain NTP and NTS.  All keep
+# the limits they come with, and none may set the clock.
+
+# PORT 123 at SERVER4 in the namespaces server_NAME and client_NAME.
+wire_up() { # NAME
+	join_with_veth "server_$1" "client_$1" && ip -n "server_$1" route add 10.0.0.0/8 via "$CLIENT4" &&
+		# As xntsd does: veth hands live frames only to an end that has a program.
+		ip -n "server_$1" link set srv0 xdp object "$BUILD/netns/wire.bpf.o" section xdp
+}
+
+serves_ke() { # NAME
+	in_ns "client_$1" bash -c "</dev/tcp/$SERVER4/4460"
+}
+
+start_xnts() {
+	join_with_veth server_xnts client_xnts && ip -n server_xnts route add 10.0.0.0/8 via "$CLIENT4" && write_config </dev/null || return
+	start xnts server_xnts taskset -c "$SERVER_CPU" "$BUILD/xntsd" --config "$TMP/xnts.conf" --pid-file "$TMP/xntsd.pid"
+	wait_for 10 serves_ke xnts
+}
+
+start_chronyd43() {
+	local chrony
+	chrony=$(scripts/unpack-deb.sh chrony bookworm) || return
+	wire_up chronyd43 || return
+	mkdir -m 700 "$TMP/chrony"
+	cat >"$TMP/chrony.conf" <<-END
+		ntsservercert $TMP/server.pem
+		ntsserverkey $TMP/server.key
+		allow
+		local stratum 1
+		cmdport 0
+		bindcmdaddress $TMP/chrony/cmd.sock
+		pidfile $TMP/chrony/pid
+	END
+	peer "$chrony" /usr/sbin/chronyd
+	start chronyd43 server_chronyd43 taskset -c "$SERVER_CPU" "${PEER[@]}" -x -d -u root -f "$TMP/chrony.conf"
+	wait_for 10 serves_ke chronyd43
+}
+
+# An ntpd-rs that is not synchronised answers so, hence a chronyd on loopback that it asks.
+start_ntpdrs() {
+	local chrony ntpdrs
+	chrony=$(scripts/unpack-deb.sh chrony bookworm) || return
+	ntpdrs=$(scripts/unpack-deb.sh ntpd-rs trixie) || return
+	wire_up ntpdrs || return
+	mkdir -m 700 "$TMP/upstream"
+	cat >"$TMP/upstream/chrony.conf" <<-END
+		local stratum 1
+		bindaddress 127.0.0.1
+		allow
+		cmdport 0
+		bindcmdaddress $TMP/upstream/cmd.sock
+		pidfile $TMP/upstream/pid
+	END
+	peer "$chrony" /usr/sbin/chronyd
+	start upstream server_ntpdrs "${PEER[@]}" -x -d -u root -f "$TMP/upstream/chrony.conf"
+	cat >"$TMP/ntp.toml" <<-END
+		[observability]
+		log-level = "warn"
+		[[source]]
+		mode = "server"
+		address = "127.0.0.1"
+		[synchronization]
+		minimum-agreeing-sources = 1
+		[[server]]
+		listen = "$SERVER4:123"
+		[[nts-ke-server]]
+		listen = "$SERVER4:4460"
+		certificate-chain-path = "$TMP/server.pem"
+		private-key-path = "$TMP/server.key"
+	END
+	chmod 644 "$TMP/server.pem" "$TMP/ntp.toml"
+	tame_peer "$ntpdrs" /usr/bin/ntp-daemon
+	start ntpdrs server_ntpdrs taskset -c "$SERVER_CPU" "${PEER[@]}" -c "$TMP/ntp.toml"
+	wait_for 10 serves_ke ntpdrs && wait_for 60 synchronised ntpdrs
+}
+
+synchronised() { # NAME
+	local answer
+	answer=$(ask "client_$1" "$SERVER4") && [ "$(awk '{ print ($1 < 192 && $2 > 0) }' <<<"$answer")" = 1 ]
+}
