@@ -29,6 +29,7 @@ int stats_read(struct dataplane *dp, struct stats_sample *sample)
 	}
 	sum_packet_counters(sample->cpu, sample->cpus, &sample->packets);
 	sum_ke_counters(dataplane_ke_counters(dp), &sample->ke);
+	sample->daemon = *dataplane_daemon_counters(dp);
 	return dataplane_latency(dp, &sample->latency);
 }
 
@@ -46,12 +47,15 @@ double stats_rate(uint64_t now, uint64_t before, uint64_t ns)
 	return (double)(now - before) * 1e9 / (double)ns;
 }
 
-static void print_line(FILE *out, const struct counter_info *info, uint64_t now,
-		       const uint64_t *before, uint64_t ns)
+/* `ns` since `old` was counted, 0: there is no rate. */
+static void print_line(FILE *out, const struct counter_info *info, uint64_t now, uint64_t old,
+		       uint64_t ns, bool all)
 {
+	if (!now && !all)
+		return;
 	fprintf(out, "%14" PRIu64, now);
-	if (before)
-		fprintf(out, " %12.1f/s", stats_rate(now, *before, ns));
+	if (ns)
+		fprintf(out, " %12.1f/s", stats_rate(now, old, ns));
 	fprintf(out, "  %-18s %s\n", info->name, info->meaning);
 }
 
@@ -97,24 +101,19 @@ void stats_print(FILE *out, const struct stats_sample *now, const struct stats_s
 		 bool all)
 {
 	uint64_t ns = before ? now->mono - before->mono : 0;
-	uint64_t value, old = 0;
 
 	fprintf(out, "packets\n");
-	for (size_t i = 0; i < XNTS_COUNTERS; i++) {
-		value = packet_counter(&now->packets, i);
-		if (before)
-			old = packet_counter(&before->packets, i);
-		if (value || all)
-			print_line(out, &packet_counters[i], value, before ? &old : NULL, ns);
-	}
+	for (size_t i = 0; i < XNTS_COUNTERS; i++)
+		print_line(out, &packet_counters[i], packet_counter(&now->packets, i),
+			   before ? packet_counter(&before->packets, i) : 0, ns, all);
 	fprintf(out, "NTS-KE\n");
-	for (size_t i = 0; i < KE_COUNTERS; i++) {
-		value = ke_counter(&now->ke, i);
-		if (before)
-			old = ke_counter(&before->ke, i);
-		if (value || all)
-			print_line(out, &ke_counters[i], value, before ? &old : NULL, ns);
-	}
+	for (size_t i = 0; i < KE_COUNTERS; i++)
+		print_line(out, &ke_counters[i], ke_counter(&now->ke, i),
+			   before ? ke_counter(&before->ke, i) : 0, ns, all);
+	fprintf(out, "daemon\n");
+	for (size_t i = 0; i < DAEMON_COUNTERS; i++)
+		print_line(out, &daemon_counters[i], daemon_counter(&now->daemon, i),
+			   before ? daemon_counter(&before->daemon, i) : 0, ns, all);
 	print_latency(out, now, before);
 }
 
@@ -192,6 +191,10 @@ void stats_print_json(FILE *out, const struct stats_sample *now, bool cpus)
 	for (size_t i = 0; i < KE_COUNTERS; i++)
 		fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", ke_counters[i].name,
 			ke_counter(&now->ke, i));
+	fprintf(out, "}, \"daemon\": {");
+	for (size_t i = 0; i < DAEMON_COUNTERS; i++)
+		fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", daemon_counters[i].name,
+			daemon_counter(&now->daemon, i));
 	fprintf(out, "}");
 	json_latency(out, &now->latency);
 	if (cpus)

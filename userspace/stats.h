@@ -15,6 +15,7 @@ struct stats_sample {
 	uint64_t mono; /* ns */
 	struct xnts_counters packets;
 	struct xnts_ke_counters ke;
+	struct xnts_daemon_counters daemon;
 	struct xnts_latency latency;
 	int cpus;                  /* entries of cpu[] */
 	struct xnts_counters *cpu; /* of one CPU each; on the heap */
@@ -36,7 +37,7 @@ void stats_print_cpus(FILE *out, const struct stats_sample *now, bool all);
 
 /*
  * One JSON object in one line, all counters: {"monotonic_ns": N, "packets": {NAME: N, ...},
- * "ntske": {...}, "latency": {KIND: {"sum_ns": N, "buckets": [{"le_ns": N or null, "count": N}, ...]},
+ * "ntske": {...}, "daemon": {...}, "latency": {KIND: {"sum_ns": N, "buckets": [{"le_ns": N or null, "count": N}, ...]},
  * ...}}, and "cpus": [{"cpu": N, NAME: N, ...}, ...] if `cpus`.
  */
 void stats_print_json(FILE *out, const struct stats_sample *now, bool cpus);

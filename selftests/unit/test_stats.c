@@ -114,6 +114,7 @@ static struct stats_sample sample(void)
 	return (struct stats_sample){ .mono = 3 * SEC,
 				      .packets = { .nts_answered = 42 },
 				      .ke = { .answered = 5 },
+				      .daemon = { .links_reattached = 2 },
 				      .cpus = 3,
 				      .cpu = cpu };
 }
@@ -159,13 +160,17 @@ static void test_text(void **unused)
 	assert_printed(ONCE, "packets\n"
 			     "            42  nts_answered       NTS answered, authenticated\n"
 			     "NTS-KE\n"
-			     "             5  answered           answers with cookies\n");
+			     "             5  answered           answers with cookies\n"
+			     "daemon\n"
+			     "             2  links_reattached   links made anew after their device went away\n");
 	assert_printed(
 		RATES,
 		"packets\n"
 		"            42          1.0/s  nts_answered       NTS answered, authenticated\n"
 		"NTS-KE\n"
-		"             5          2.5/s  answered           answers with cookies\n");
+		"             5          2.5/s  answered           answers with cookies\n"
+		"daemon\n"
+		"             2          1.0/s  links_reattached   links made anew after their device went away\n");
 	assert_printed(CPUS, "packets                  CPU   0       CPU   2\n"
 			     "nts_answered                  30            12\n");
 }
@@ -192,7 +197,7 @@ static void test_all(void **unused)
 	(void)unused;
 	for (const char *c = text; *c; c++)
 		lines += *c == '\n';
-	assert_int_equal(lines, 2 + XNTS_COUNTERS + KE_COUNTERS);
+	assert_int_equal(lines, 3 + XNTS_COUNTERS + KE_COUNTERS + DAEMON_COUNTERS);
 	free(text);
 }
 
@@ -205,7 +210,8 @@ static void test_json(void **unused)
 		strstr(text, "{\"monotonic_ns\": 3000000000, \"packets\": {\"pass_not_ip\": 0, "));
 	assert_non_null(strstr(text, ", \"nts_answered\": 42, "));
 	assert_non_null(strstr(text, "\"refused_stamps\": 0}, \"ntske\": {\"accepted\": 0, "));
-	assert_non_null(strstr(text, "\"worker_starts\": 0}, \"latency\": {\"plain\": {\"sum_ns\": 0, \"buckets\": "
+	assert_non_null(strstr(text, "\"worker_starts\": 0}, \"daemon\": {\"daemon_starts\": 0, "));
+	assert_non_null(strstr(text, "\"links_reattached\": 2}, \"latency\": {\"plain\": {\"sum_ns\": 0, \"buckets\": "
 			     "[{\"le_ns\": 64, \"count\": 0}, "));
 	assert_non_null(strstr(text, "{\"le_ns\": null, \"count\": 0}]}}}\n"));
 	assert_null(strstr(text, "cpu"));
