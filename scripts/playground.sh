@@ -101,6 +101,11 @@ join_with_veth() { # SERVER-NAMESPACE CLIENT-NAMESPACE
 		ip netns add "$ns" || return
 		ip -n "$ns" link set lo up
 	done
+	make_wire "$@"
+}
+
+# The cable alone.
+make_wire() { # SERVER-NAMESPACE CLIENT-NAMESPACE
 	ip -n "$1" link add srv0 type veth peer name cli0 netns "$2" || return
 	wire_end "$1" srv0 $SERVER4/24 $SERVER6/64 || return
 	wire_end "$2" cli0 $CLIENT4/24 $CLIENT6/64 || return

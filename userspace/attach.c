@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dataplane_priv.h"
+#include "hw_program.h"
 #include "log.h"
 
 static const char *mode_name(enum config_mode mode)
@@ -78,17 +79,36 @@ static int create_best_link(int prog_fd, const char *ifname, int ifindex, enum c
 	return create_link(prog_fd, ifindex, *mode);
 }
 
+/* With the NIC's stamps.  Anything but EBUSY and EEXIST: try without. */
+static int create_hw_link(struct dataplane *dp, const char *ifname, int ifindex)
+{
+	uint32_t id;
+	int fd = hw_program(dp, ifname, ifindex, &id);
+
+	if (fd < 0)
+		return -EOPNOTSUPP;
+	fd = create_link(fd, ifindex, CONFIG_MODE_NATIVE);
+	if (fd < 0)
+		hw_program_refuse(dp, ifname, ifindex);
+	return fd;
+}
+
 static int attach_new(struct dataplane *dp, const char *ifname, const char *path,
 		      enum config_mode mode)
 {
 	int ifindex = if_nametoindex(ifname);
-	int fd, err;
+	int fd = -EOPNOTSUPP, err;
 
 	if (!ifindex) {
 		log_error("%s: no such interface", ifname);
 		return -ENODEV;
 	}
-	fd = create_best_link(dp->prog_fd, ifname, ifindex, &mode);
+	if (mode != CONFIG_MODE_GENERIC)
+		fd = create_hw_link(dp, ifname, ifindex);
+	if (fd >= 0)
+		mode = CONFIG_MODE_NATIVE;
+	else if (fd != -EBUSY && fd != -EEXIST)
+		fd = create_best_link(dp->prog_fd, ifname, ifindex, &mode);
 	if (fd == -EBUSY || fd == -EEXIST)
 		return report_foreign(ifname, ifindex);
 	if (fd < 0) {
@@ -125,14 +145,24 @@ static int open_link(const char *ifname, const char *path, struct bpf_link_info 
 static int update_link(struct dataplane *dp, const char *ifname, int fd,
 		       const struct bpf_link_info *info)
 {
-	int err;
+	enum config_mode mode = current_mode(info->xdp.ifindex);
+	uint32_t id = dp->prog_id;
+	int hw = -EOPNOTSUPP, err;
 
-	if (info->prog_id == dp->prog_id)
+	if (mode == CONFIG_MODE_NATIVE)
+		hw = hw_program(dp, ifname, info->xdp.ifindex, &id);
+	if (info->prog_id == id)
 		return 0;
-	err = bpf_link_update(fd, dp->prog_fd, NULL);
+	err = hw < 0 ? -EOPNOTSUPP : bpf_link_update(fd, hw, NULL);
+	if (err) {
+		if (hw >= 0)
+			hw_program_refuse(dp, ifname, info->xdp.ifindex);
+		id = dp->prog_id;
+		err = bpf_link_update(fd, dp->prog_fd, NULL);
+	}
 	if (!err)
 		log_info("%s: program %u replaced by %u, %s mode as before", ifname, info->prog_id,
-			 dp->prog_id, mode_name(current_mode(info->xdp.ifindex)));
+			 id, mode_name(mode));
 	return err == -ENOLINK ? -ENOENT : err;
 }
 
@@ -227,6 +257,18 @@ int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode 
 	return err;
 }
 
+/* What was set on the NIC for its stamps is undone. */
+static void release_stamps(const char *ifname)
+{
+	uint32_t ifindex = if_nametoindex(ifname);
+	int fd[PIN_COUNT];
+
+	if (!ifindex || pins_open_any(fd))
+		return;
+	hw_program_release(fd[PIN_PHC], ifname, ifindex);
+	pins_close(fd);
+}
+
 static int detach_locked(const char *ifname)
 {
 	char path[PIN_PATH];
@@ -234,6 +276,8 @@ static int detach_locked(const char *ifname)
 
 	pin_link_path(ifname, path);
 	err = remove_link(path);
+	if (!err)
+		release_stamps(ifname);
 	if (!err)
 		log_info("%s: detached", ifname);
 	else if (err != -ENOENT)
@@ -275,6 +319,7 @@ static void describe_link(const char *ifname, struct dataplane_link *link)
 	link->ifindex = info.xdp.ifindex;
 	link->prog_id = info.prog_id;
 	link->mode = current_mode(link->ifindex);
+	link->hardware = hw_program_bound(info.prog_id);
 	close(fd);
 }
 

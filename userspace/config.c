@@ -26,6 +26,7 @@ static const char *const swap_fib[] = { "swap", "fib", NULL };
 static const char *const no_yes[] = { "no", "yes", NULL };
 static const char *const allow_refuse[] = { "allow", "refuse", NULL };
 static const char *const sources[] = { "auto", "ntp", "chronyc", "kernel", "local", NULL };
+static const char *const auto_on_off[] = { "auto", "on", "off", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 
 #define HOUR_MS 3600000
@@ -151,6 +152,10 @@ const struct config_entry config_table[] = {
 	ROW(clock, receive_correction, parse_signed, "0",
 	    "nanoseconds from -1000000 to 1000000", .min = -1000000, .max = 1000000),
 	ROW(clock, transmit_correction, parse_signed, "0",
+	    "nanoseconds from -1000000 to 1000000", .min = -1000000, .max = 1000000),
+	ROW(clock, hardware_stamps, parse_choice, "auto",
+	    "auto, on or off", .choices = auto_on_off),
+	ROW(clock, hardware_correction, parse_signed, "0",
 	    "nanoseconds from -1000000 to 1000000", .min = -1000000, .max = 1000000),
 
 	ROW(metrics, listen, parse_address, "",

@@ -156,6 +156,9 @@ struct config_clock_source {
 	struct config_address address; /* of CONFIG_SOURCE_NTP; port 123 unless given */
 };
 
+/* [clock] hardware_stamps */
+enum config_hardware { CONFIG_HARDWARE_AUTO, CONFIG_HARDWARE_ON, CONFIG_HARDWARE_OFF };
+
 struct clock_config {
 	struct config_clock_source source;
 	uint32_t stratum;            /* 1-15, for kernel and local */
@@ -163,6 +166,8 @@ struct clock_config {
 	uint32_t hold;               /* s */
 	int32_t receive_correction;  /* ns */
 	int32_t transmit_correction; /* ns */
+	int hardware_stamps;         /* enum config_hardware */
+	int32_t hardware_correction; /* ns */
 };
 
 struct metrics_config {

@@ -89,6 +89,7 @@ static void on_second(struct daemon *d)
 	if (read(d->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
 	feed_clock(d);
+	phc_feed_refresh(&d->phc, dataplane_phc_fd(d->dp), d->cfg->clock.hardware_correction);
 	feed_keys(d);
 	feed_ke_state(d);
 	localaddr_dispatch(d->local);
@@ -246,6 +247,7 @@ static void stop(struct daemon *d)
 	if (d->clock)
 		clock_source_close(d->clock);
 	localaddr_close(d->local);
+	phc_feed_free(d->phc);
 	lists_free(d->lists);
 	dataplane_close(d->dp);
 	close(d->timer_fd);

@@ -14,6 +14,7 @@
 #include "lists.h"
 #include "localaddr.h"
 #include "metrics.h"
+#include "phc_feed.h"
 #include "pid_file.h"
 
 struct daemon {
@@ -28,6 +29,7 @@ struct daemon {
 	struct keys *keys;
 	struct ke *ke; /* NULL: not enabled */
 	struct metrics *metrics; /* NULL: not served */
+	struct phc_feed *phc;    /* NULL: no NIC stamps */
 
 	int timer_fd, signal_fd, link_fd;
 	int pid_fd;

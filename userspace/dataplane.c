@@ -14,6 +14,7 @@
 #include "aes.h"
 #include "carry.h"
 #include "dataplane_priv.h"
+#include "hw_program.h"
 #include "log.h"
 #include "xnts.skel.h"
 
@@ -150,6 +151,7 @@ static struct dataplane *new_dataplane(void)
 	if (!dp)
 		return NULL;
 	dp->prog_fd = -1;
+	dp->hardware = CONFIG_HARDWARE_OFF;
 	for (int i = 0; i < PIN_COUNT; i++)
 		dp->map_fd[i] = -1;
 	return dp;
@@ -272,6 +274,7 @@ void dataplane_close(struct dataplane *dp)
 	carry_close(dp->carry);
 	maps_io_unmap(dp);
 	pins_close(dp->map_fd);
+	hw_programs_free(dp);
 	xnts_bpf__destroy(dp->skel);
 	free(dp);
 }
@@ -297,6 +300,11 @@ int dataplane_local4_fd(const struct dataplane *dp)
 int dataplane_local6_fd(const struct dataplane *dp)
 {
 	return dp->map_fd[PIN_LOCAL6];
+}
+
+int dataplane_phc_fd(const struct dataplane *dp)
+{
+	return dp->map_fd[PIN_PHC];
 }
 
 int dataplane_lists4_fd(const struct dataplane *dp)

@@ -74,11 +74,15 @@ int dataplane_detach(const char *ifname);
 /* Is there a pinned link of this name, good or severed? */
 bool dataplane_has_link(const char *ifname);
 
+/* Which interfaces get the entry that reads the NIC's stamps, from the next attach or refresh on. */
+void dataplane_set_hardware(struct dataplane *dp, enum config_hardware hardware);
+
 struct dataplane_link {
 	char ifname[IF_NAMESIZE];
 	uint32_t ifindex;         /* 0: severed, its device went away */
 	enum config_mode mode;    /* CONFIG_MODE_AUTO: unknown */
 	uint32_t prog_id;
+	bool hardware;            /* its program reads the NIC's receive stamps */
 };
 
 #define DATAPLANE_MAX_LINKS 64
@@ -155,6 +159,7 @@ struct xnts_daemon_counters *dataplane_daemon_counters(struct dataplane *dp);
 /* Descriptors of the tries, for localaddr.h and the lists; of ke_counters, for workers to map. */
 int dataplane_local4_fd(const struct dataplane *dp);
 int dataplane_local6_fd(const struct dataplane *dp);
+int dataplane_phc_fd(const struct dataplane *dp);
 int dataplane_lists4_fd(const struct dataplane *dp);
 int dataplane_lists6_fd(const struct dataplane *dp);
 int dataplane_ke_counters_fd(const struct dataplane *dp);

@@ -8,11 +8,14 @@
 
 struct xnts_bpf;
 struct carry;
+struct hw_program;
 
 struct dataplane {
 	struct xnts_bpf *skel; /* NULL: opened, not loaded */
 	int prog_fd;           /* -1: not loaded; the skeleton's */
 	uint32_t prog_id;
+	enum config_hardware hardware; /* off until it is set */
+	struct hw_program *hw; /* hw_program.h */
 	struct carry *carry;   /* what another version pinned, until it is taken over */
 	int map_fd[PIN_COUNT];
 

@@ -21,6 +21,7 @@ int attach_interfaces(struct daemon *d, const struct config *cfg)
 	int count = dataplane_links(links, DATAPLANE_MAX_LINKS), err = 0;
 	unsigned int done = 0;
 
+	dataplane_set_hardware(d->dp, cfg->clock.hardware_stamps);
 	for (; done < list->count && !err; done++) {
 		const char *ifname = list->item[done];
 
@@ -28,6 +29,8 @@ int attach_interfaces(struct daemon *d, const struct config *cfg)
 			err = dataplane_attach(d->dp, ifname, cfg->ntp.mode);
 		/* else it is attached when its device is back */
 	}
+	if (err)
+		dataplane_set_hardware(d->dp, d->cfg->clock.hardware_stamps);
 	/* All as before, but for the last one, which has not been attached. */
 	for (unsigned int i = 0; i + 1 < done && err; i++) {
 		const struct dataplane_link *had = find_link(links, count, list->item[i]);

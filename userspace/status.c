@@ -36,7 +36,8 @@ static const char *mode_word(const struct dataplane_link *link)
 	if (!link->ifindex)
 		return "severed";
 	switch (link->mode) {
-	case CONFIG_MODE_NATIVE: return "native";
+	case CONFIG_MODE_NATIVE:
+		return link->hardware ? "native, bound for hardware stamps" : "native";
 	case CONFIG_MODE_GENERIC: return "generic, slow";
 	default: return "mode unknown";
 	}

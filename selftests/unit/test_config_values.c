@@ -85,6 +85,8 @@ static const struct key_case {
 	{ "clock", "hold", { "1s", "1d" }, { "", "0", "86401" } },
 	{ "clock", "receive_correction", { "0", "-1000000", "1000000" }, { "", "1000001", "-1000001", "--1", "1us" } },
 	{ "clock", "transmit_correction", { "-40", "40" }, { "", "1000001", "-1000001", "-" } },
+	{ "clock", "hardware_stamps", { "auto", "on", "off" }, { "", "yes", "no" } },
+	{ "clock", "hardware_correction", { "-300", "0" }, { "", "1000001", "-1000001", "1 ns" } },
 	{ "metrics", "listen", { "", "127.0.0.1:9123", "[::1]:9123" },
 	  { "9123", "127.0.0.1", "[::1]", "localhost:9123", "127.0.0.1:0", "127.0.0.1:9123 [::1]:9123" } },
 	{ "metrics", "latency", { "off", "on" }, { "", "yes", "0", "On" } },

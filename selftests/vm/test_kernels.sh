@@ -12,6 +12,7 @@ need_root
 ALL_KERNELS="
 6.1 bookworm linux-image-amd64
 6.12 trixie linux-image-amd64
+6.18 trixie-backports linux-image-cloud-amd64
 "
 SECONDS_A_KERNEL=1000
 # Of prog_run not the sweeps over every bit and length, nor the compilers: what
