@@ -234,6 +234,7 @@ int hw_program(struct dataplane *dp, const char *ifname, uint32_t ifindex, uint3
 	return bpf_program__fd(p->skel->progs.xnts_hw);
 }
 
+/* Of a bound program the kernel tells no device (as it does of an offloaded one): its name tells. */
 bool hw_program_bound(uint32_t prog_id)
 {
 	struct bpf_prog_info info = { 0 };
@@ -243,9 +244,9 @@ bool hw_program_bound(uint32_t prog_id)
 	if (fd < 0)
 		return false;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		info.ifindex = 0;
+		info.name[0] = '\0';
 	close(fd);
-	return info.ifindex != 0;
+	return !strcmp(info.name, "xnts_hw");
 }
 
 void dataplane_set_hardware(struct dataplane *dp, enum config_hardware hardware)

@@ -17,11 +17,11 @@ config() { # LINE...: of [clock]
 }
 
 bound() {
-	"$BUILD/xnts" status | grep -q 'srv0 (native, bound for hardware stamps)'
+	in_ns server "$BUILD/xnts" status | grep -q 'srv0 (native, bound for hardware stamps)'
 }
 
 unbound() {
-	"$BUILD/xnts" status | grep -q 'srv0 (native)'
+	in_ns server "$BUILD/xnts" status | grep -q 'srv0 (native)'
 }
 
 answered() {
@@ -44,7 +44,7 @@ reload() { # LINE...
 comes_back() {
 	ip -n server link delete srv0 || return
 	sleep 1
-	make_wire server client && wait_for 20 "$1" && wait_for 20 answered
+	make_wire server client && wait_for 10 "$1" && wait_for 5 answered
 }
 
 has_kfunc() {
