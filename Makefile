@@ -22,7 +22,7 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 # sums an IPv4 header before it has written it.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -Ibpf -fno-strict-aliasing
 
-PKGS := libbpf libssl libcrypto inih libseccomp libcap-ng libsystemd
+PKGS := libbpf libxdp libssl libcrypto inih libseccomp libcap-ng libsystemd
 PKGS += $(if $(shell grep -ls microhttpd.h userspace/*.c),libmicrohttpd)
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
 LIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
@@ -43,7 +43,7 @@ MAINS := xntsd xnts
 SRCS := $(wildcard userspace/*.c)
 PARTS := $(filter-out $(MAINS:%=userspace/%.c),$(SRCS))
 PROGRAMS := $(patsubst userspace/%.c,$(BUILD)/%,$(wildcard $(MAINS:%=userspace/%.c)))
-OBJECT := $(patsubst bpf/%.c,$(BUILD)/%.o,$(wildcard bpf/xnts.bpf.c))
+OBJECT := $(patsubst bpf/%.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
 SKEL := $(OBJECT:.bpf.o=.skel.h)
 TESTS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/unit/test_*.c selftests/prog_run/test_*.c))
 FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.c))

@@ -43,6 +43,8 @@ static __always_inline int serve(struct xdp_md *md, const __u64 *nic)
 	return verdict_action(verdict);
 }
 
+#ifndef XNTS_PADDED
+
 /* Multi-buffer: drivers such as virtio_net refuse other programs at a large MTU. */
 SEC("xdp.frags")
 int xnts_sw(struct xdp_md *md)
@@ -88,3 +90,5 @@ int xnts_fed(struct xdp_md *md)
 		stamp = *meta;
 	return serve(md, stamped ? &stamp : NULL);
 }
+
+#endif /* XNTS_PADDED */

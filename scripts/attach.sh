@@ -4,6 +4,7 @@
 # scripts/attach.sh [OPTION...] IFACE... [auto|native|generic]
 #
 #   -n, --dry-run       say what was found and what would be done, and end
+#   --multiprog         beside other XDP programs, through libxdp's dispatcher
 #   --fix-offloads      turn off what stands in the way: VLAN tags taken off, LRO
 #
 # Looks at each interface (of a bond: at its members), says what matters for XDP there, loads xnts
@@ -15,7 +16,7 @@ set -u
 pins=/sys/fs/bpf/xnts
 top=$(cd "$(dirname "$0")/.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
-mode=auto dry_run='' fix='' iface=''
+mode=auto dry_run='' fix='' multi='' iface=''
 ifaces=()
 
 die() {
@@ -24,7 +25,7 @@ die() {
 }
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,7p' "$0"
+	sed -n 's/^# \{0,1\}//; 4,8p' "$0"
 	exit "$1"
 }
 
@@ -129,13 +130,13 @@ check_offloads() {
 }
 
 is_attached() {
-	[ -e "$pins/link_${iface//./:}" ]
+	[ -e "$pins/link_${iface//./:}" ] || [ -e "$pins/multi_${iface//./:}" ]
 }
 
 refuse_foreign_program() {
 	local id ours
 	id=$(program_id)
-	[ -n "$id" ] || return 0
+	[ -n "$id" ] && [ -z "$multi" ] || return 0
 	ours=$(bpftool link show pinned "$pins/link_${iface//./:}" 2>/dev/null | sed -n 's/.*prog \([0-9]*\).*/\1/p' | head -n 1)
 	[ "$id" = "$ours" ] || die "$iface has XDP program $id, which is not ours: see bpftool prog show id $id"
 }
@@ -146,6 +147,7 @@ plan() {
 	native) say "will be attached in native mode, or not at all" ;;
 	generic) say "will be attached in GENERIC mode, as asked: several times slower" ;;
 	esac
+	[ -z "$multi" ] || say "beside other XDP programs, or not at all"
 	! is_attached || say "is attached already: the program is replaced without a gap"
 }
 
@@ -154,7 +156,7 @@ plan() {
 attach() {
 	local was_loaded
 	was_loaded=$([ -e $pins/config ] && echo yes)
-	if ! "$xntsd" --attach "$iface" --mode "$mode"; then
+	if ! "$xntsd" --attach "$iface" --mode "$mode" ${multi:+--multiprog}; then
 		[ -n "$was_loaded" ] || "$xntsd" --unload
 		die "$iface: not attached"
 	fi
@@ -168,6 +170,7 @@ for word; do
 	case $word in
 	-n | --dry-run) dry_run=yes ;;
 	--fix-offloads) fix=yes ;;
+	--multiprog) multi=yes ;;
 	-h | --help) usage 0 ;;
 	-*) usage 2 >&2 ;;
 	auto | native | generic) mode=$word ;;

@@ -19,5 +19,5 @@ if [ "$1" = --all ]; then
 	[ -e $pins ] || { echo "nothing is loaded"; exit 0; }
 	exec "$xntsd" --unload
 fi
-[ -e "$pins/link_${1//./:}" ] || { echo "$1: not attached"; exit 0; }
+[ -e "$pins/link_${1//./:}" ] || [ -e "$pins/multi_${1//./:}" ] || { echo "$1: not attached"; exit 0; }
 exec "$xntsd" --detach "$1"

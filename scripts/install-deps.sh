@@ -10,7 +10,7 @@
 # installed at all but unpacked below build/ (scripts/unpack-deb.sh).
 set -euo pipefail
 
-build=(make gcc dpkg-dev libc6-dev linux-libc-dev pkgconf bpftool libbpf-dev libssl-dev libinih-dev
+build=(make gcc dpkg-dev libc6-dev linux-libc-dev pkgconf bpftool libbpf-dev libxdp-dev libssl-dev libinih-dev
 	libseccomp-dev libcap-ng-dev libsystemd-dev libmicrohttpd-dev)
 run=(iproute2 iputils-ping ethtool openssl procps util-linux)
 check=(libcmocka-dev shellcheck groff-base git python3 valgrind)

@@ -31,9 +31,13 @@ clock_member() { # NAME
 show_links() {
 	local pin
 	echo "attached:"
-	for pin in "$pins"/link_*; do
-		[ -e "$pin" ] || { echo "  nothing"; return; }
-		echo "  ${pin##*/link_}: $(bpftool link show pinned "$pin" | head -n 1)"
+	compgen -G "$pins/link_*" >/dev/null || compgen -G "$pins/multi_*" >/dev/null || echo "  nothing"
+	for pin in "$pins"/link_* "$pins"/multi_*; do
+		case $pin in
+		*'*') ;; # none
+		*/link_*) echo "  ${pin##*/link_}: $(bpftool link show pinned "$pin" | head -n 1)" ;;
+		*) echo "  ${pin##*/multi_}: beside other programs, $(bpftool prog show pinned "$pin" | head -n 1)" ;;
+		esac
 	done
 }
 

@@ -15,6 +15,7 @@
 #include "dataplane_priv.h"
 #include "hw_program.h"
 #include "log.h"
+#include "multi.h"
 
 static const char *mode_name(enum config_mode mode)
 {
@@ -269,6 +270,20 @@ static void release_stamps(const char *ifname)
 	pins_close(fd);
 }
 
+int dataplane_attach_multi(struct dataplane *dp, const char *ifname, enum config_mode mode)
+{
+	int err = -EBUSY, lock = pins_lock();
+
+	if (lock < 0)
+		return lock;
+	if (dataplane_has_link(ifname))
+		log_error("%s: is attached without --multiprog: detach it first", ifname);
+	else
+		err = multi_attach(dp, ifname, mode);
+	close(lock);
+	return err;
+}
+
 static int detach_locked(const char *ifname)
 {
 	char path[PIN_PATH];
@@ -276,6 +291,8 @@ static int detach_locked(const char *ifname)
 
 	pin_link_path(ifname, path);
 	err = remove_link(path);
+	if (err == -ENOENT)
+		err = multi_detach(ifname);
 	if (!err)
 		release_stamps(ifname);
 	if (!err)
@@ -323,6 +340,18 @@ static void describe_link(const char *ifname, struct dataplane_link *link)
 	close(fd);
 }
 
+/* Whether a dispatcher runs takes less privilege to see than whether we are in it. */
+static void describe_multi(const char *ifname, struct dataplane_link *link)
+{
+	int ifindex = if_nametoindex(ifname);
+
+	*link = (struct dataplane_link){ .multi = true };
+	strcpy(link->ifname, ifname);
+	link->mode = ifindex ? current_mode(ifindex) : CONFIG_MODE_AUTO;
+	if (link->mode != CONFIG_MODE_AUTO)
+		link->ifindex = ifindex;
+}
+
 int dataplane_links(struct dataplane_link *links, int max)
 {
 	char ifname[IF_NAMESIZE];
@@ -335,6 +364,8 @@ int dataplane_links(struct dataplane_link *links, int max)
 	while (count < max && (entry = readdir(dir)))
 		if (!pin_link_ifname(entry->d_name, ifname))
 			describe_link(ifname, &links[count++]);
+		else if (!pin_multi_ifname(entry->d_name, ifname))
+			describe_multi(ifname, &links[count++]);
 	closedir(dir);
 	return count;
 }
@@ -349,6 +380,8 @@ static int refresh_locked(struct dataplane *dp, enum config_mode mode)
 		bool severed = !links[i].ifindex;
 		int err;
 
+		if (links[i].multi)
+			continue; /* an operator's */
 		if (severed && !if_nametoindex(links[i].ifname))
 			continue; /* its device may come back */
 		err = attach_locked(dp, links[i].ifname, severed ? mode : CONFIG_MODE_AUTO);
@@ -379,4 +412,15 @@ int attach_detach_all(void)
 	for (int i = 0; i < count && !err; i++)
 		err = detach_locked(links[i].ifname);
 	return count < 0 ? count : err;
+}
+
+bool attach_any_multi(void)
+{
+	struct dataplane_link links[DATAPLANE_MAX_LINKS];
+	int count = dataplane_links(links, DATAPLANE_MAX_LINKS);
+
+	for (int i = 0; i < count; i++)
+		if (links[i].multi)
+			return true;
+	return false;
 }

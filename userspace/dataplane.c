@@ -220,6 +220,11 @@ static int take_over_locked(struct dataplane *dp)
 			  sealing, carry_version(dp->carry));
 		return -EPROTO;
 	}
+	if (attach_any_multi()) {
+		log_error("an interface is attached with --multiprog, which a daemon cannot change: detach "
+			  "it, start again, and attach it then");
+		return -EPROTO;
+	}
 	err = pins_stage(dp->map_fd);
 	if (!err)
 		err = carry_switch(dp->carry, dp->map_fd[PIN_SWITCH]);

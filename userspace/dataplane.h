@@ -68,6 +68,12 @@ int dataplane_unload(void);
  */
 int dataplane_attach(struct dataplane *dp, const char *ifname, enum config_mode mode);
 
+/*
+ * The same beside other XDP programs, through libxdp's dispatcher.  -EOPNOTSUPP where there can be
+ * none, -EBUSY where a link of ours is.  Takes CAP_SYS_ADMIN.
+ */
+int dataplane_attach_multi(struct dataplane *dp, const char *ifname, enum config_mode mode);
+
 /* Removes the link of an interface.  -ENOENT: there is none. */
 int dataplane_detach(const char *ifname);
 
@@ -83,6 +89,7 @@ struct dataplane_link {
 	enum config_mode mode;    /* CONFIG_MODE_AUTO: unknown */
 	uint32_t prog_id;
 	bool hardware;            /* its program reads the NIC's receive stamps */
+	bool multi;               /* behind a dispatcher, beside other programs */
 };
 
 #define DATAPLANE_MAX_LINKS 64

@@ -38,6 +38,9 @@ int maps_io_name(struct dataplane *dp);
  * others the rest is. */
 int attach_update_all(struct dataplane *dp);
 
+/* Is an interface attached through a dispatcher? */
+bool attach_any_multi(void);
+
 /* Detaches and removes every link pin; the caller holds the lock. */
 int attach_detach_all(void);
 

@@ -24,6 +24,7 @@
 
 #define BPFFS "/sys/fs/bpf"
 #define LINK_PREFIX "link_"
+#define MULTI_PREFIX "multi_"
 
 /* What xnts_abi.h promises of each map. */
 static const struct shape {
@@ -84,9 +85,9 @@ size_t pin_map_bytes(enum pin pin)
 }
 
 /* bpffs keeps '.' in names for itself; ':' cannot occur in an interface's name. */
-void pin_link_path(const char *ifname, char *path)
+static void ifname_path(const char *prefix, const char *ifname, char *path)
 {
-	int n = snprintf(path, PIN_PATH, XNTS_PIN_DIR "/" LINK_PREFIX);
+	int n = snprintf(path, PIN_PATH, XNTS_PIN_DIR "/%s", prefix);
 
 	snprintf(path + n, PIN_PATH - n, "%s", ifname);
 	for (char *c = path + n; *c; c++)
@@ -94,17 +95,37 @@ void pin_link_path(const char *ifname, char *path)
 			*c = ':';
 }
 
-int pin_link_ifname(const char *entry, char *ifname)
+void pin_link_path(const char *ifname, char *path)
 {
-	size_t prefix = strlen(LINK_PREFIX);
+	ifname_path(LINK_PREFIX, ifname, path);
+}
 
-	if (strncmp(entry, LINK_PREFIX, prefix) || strlen(entry) - prefix >= IF_NAMESIZE)
+void pin_multi_path(const char *ifname, char *path)
+{
+	ifname_path(MULTI_PREFIX, ifname, path);
+}
+
+static int path_ifname(const char *prefix, const char *entry, char *ifname)
+{
+	size_t len = strlen(prefix);
+
+	if (strncmp(entry, prefix, len) || strlen(entry) - len >= IF_NAMESIZE)
 		return -ENOENT;
-	strcpy(ifname, entry + prefix);
+	strcpy(ifname, entry + len);
 	for (char *c = ifname; *c; c++)
 		if (*c == ':')
 			*c = '.';
 	return 0;
+}
+
+int pin_link_ifname(const char *entry, char *ifname)
+{
+	return path_ifname(LINK_PREFIX, entry, ifname);
+}
+
+int pin_multi_ifname(const char *entry, char *ifname)
+{
+	return path_ifname(MULTI_PREFIX, entry, ifname);
 }
 
 int pins_prepare(void)
@@ -286,7 +307,7 @@ static bool is_known(const char *entry)
 	for (int i = 0; i < PIN_COUNT; i++)
 		if (!strcmp(entry, shapes[i].map + strlen("xnts_")))
 			return true;
-	return entry[0] == '.' || !pin_link_ifname(entry, ifname);
+	return entry[0] == '.' || !pin_link_ifname(entry, ifname) || !pin_multi_ifname(entry, ifname);
 }
 
 bool pins_unknown(char *name)

@@ -81,13 +81,15 @@ int pins_remove(void);
 /* Bytes of a map's memory when it is mapped, whole pages. */
 size_t pin_map_bytes(enum pin pin);
 
-/* Path of an interface's link pin, into a buffer of PIN_PATH bytes. */
+/* Path of an interface's link pin, or of its record in multi.h, into a buffer of PIN_PATH bytes. */
 void pin_link_path(const char *ifname, char *path);
+void pin_multi_path(const char *ifname, char *path);
 
 /*
  * The interface a directory entry is the link pin of, into IF_NAMESIZE bytes.
  * -ENOENT: it is no link pin (not logged).
  */
 int pin_link_ifname(const char *entry, char *ifname);
+int pin_multi_ifname(const char *entry, char *ifname);
 
 #endif /* XNTS_PINS_H */

@@ -35,6 +35,9 @@ static const char *mode_word(const struct dataplane_link *link)
 {
 	if (!link->ifindex)
 		return "severed";
+	if (link->multi)
+		return link->mode == CONFIG_MODE_NATIVE ? "native, beside other programs"
+							: "generic, slow, beside other programs";
 	switch (link->mode) {
 	case CONFIG_MODE_NATIVE:
 		return link->hardware ? "native, bound for hardware stamps" : "native";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@ static const char usage[] =
 	"usage: xntsd [-f] [-c FILE] [-p FILE]     run in the foreground\n"
 	"       xntsd --check [-c FILE]            check the configuration, change nothing\n"
 	"       xntsd --load                       load the program, make or check its pins\n"
-	"       xntsd --attach IFACE [-m MODE]     attach to an interface (auto, native, generic)\n"
+	"       xntsd --attach IFACE [-m MODE] [--multiprog]\n"
+	"                                          attach to an interface (auto, native, generic), or\n"
+	"                                          beside its other XDP programs\n"
 	"       xntsd --detach IFACE               detach from an interface\n"
 	"       xntsd --unload                     detach from all and remove the pins\n"
 	"  -c, --config FILE    configuration (" CONFIG_PATH ")\n"
@@ -34,6 +37,7 @@ struct options {
 	enum action action;
 	const char *config, *pid_file, *ifname;
 	enum config_mode mode;
+	bool multi;
 };
 
 static int load_once(void)
@@ -46,14 +50,14 @@ static int load_once(void)
 	return err;
 }
 
-static int attach_once(const char *ifname, enum config_mode mode)
+static int attach_once(const char *ifname, enum config_mode mode, bool multi)
 {
 	struct dataplane *dp;
 	int err = dataplane_load(&dp, 0);
 
 	if (err)
 		return err;
-	err = dataplane_attach(dp, ifname, mode);
+	err = multi ? dataplane_attach_multi(dp, ifname, mode) : dataplane_attach(dp, ifname, mode);
 	dataplane_close(dp);
 	return err;
 }
@@ -79,7 +83,7 @@ static int run(const struct options *o)
 	switch (o->action) {
 	case CHECK: return check(o->config);
 	case LOAD: return load_once();
-	case ATTACH: return attach_once(o->ifname, o->mode);
+	case ATTACH: return attach_once(o->ifname, o->mode, o->multi);
 	case DETACH: return detach_once(o->ifname);
 	case UNLOAD: return dataplane_unload();
 	case RUN: break;
@@ -100,7 +104,7 @@ static int parse_mode(const char *word, enum config_mode *mode)
 	return -EINVAL;
 }
 
-enum long_option { OPT_CHECK = 256, OPT_LOAD, OPT_ATTACH, OPT_DETACH, OPT_UNLOAD };
+enum long_option { OPT_CHECK = 256, OPT_LOAD, OPT_ATTACH, OPT_DETACH, OPT_UNLOAD, OPT_MULTIPROG };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -114,6 +118,7 @@ static const struct option long_options[] = {
 	{ "attach", required_argument, NULL, OPT_ATTACH },
 	{ "detach", required_argument, NULL, OPT_DETACH },
 	{ "unload", no_argument, NULL, OPT_UNLOAD },
+	{ "multiprog", no_argument, NULL, OPT_MULTIPROG },
 	{ 0 }
 };
 
@@ -149,6 +154,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case OPT_LOAD: set_action(o, LOAD); break;
 		case OPT_ATTACH: set_action(o, ATTACH); break;
 		case OPT_DETACH: set_action(o, DETACH); break;
+		case OPT_MULTIPROG: o->multi = true; break;
 		case OPT_UNLOAD: set_action(o, UNLOAD); break;
 		default: fputs(usage, stderr); exit(2);
 		}

@@ -1,19 +1,30 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 200
 #
 # Beside other XDP programs: libxdp's dispatcher, which replaces functions of one program
-# (freplace) by the programs of several, runs xdp-filter and then xnts on one device.
+# (freplace) by the programs of several, runs xdp-filter and then xnts on one device.  Both are
+# effective, and either goes without harm to the other.
 . "$(dirname "$0")/../lib.sh"
 need_root
 grep -q xnts.top= /proc/cmdline || skip_all "only in a virtual machine: not every kernel allows freplace"
 sandbox "$@"
 
-XDP_TOOLS=$(scripts/unpack-deb.sh xdp-tools trixie) || skip_all "apt could not fetch xdp-tools"
+if command -v xdp-filter >/dev/null && command -v xdp-loader >/dev/null; then
+	tool() { # PROGRAM ARGUMENT...
+		in_ns server "$@"
+	}
+else
+	XDP_TOOLS=$(scripts/unpack-deb.sh xdp-tools trixie) || skip_all "apt could not fetch xdp-tools"
+	OBJECTS=$(compgen -G "$XDP_TOOLS/usr/lib/*/bpf")
+	tool() { # PROGRAM ARGUMENT...
+		peer "$XDP_TOOLS" "/usr/sbin/$1"
+		LIBXDP_OBJECT_PATH=$OBJECTS in_ns server "${PEER[@]}" "${@:2}"
+	}
+fi
 
-tool() { # PROGRAM ARGUMENT...
-	peer "$XDP_TOOLS" "/usr/sbin/$1"
-	LIBXDP_OBJECT_PATH=$OBJECTS in_ns server "${PEER[@]}" "${@:2}"
+xntsd() {
+	in_ns server "$BUILD/xntsd" "$@"
 }
 
 # Programs behind the dispatcher; a single program that is attached directly is none.
@@ -25,27 +36,74 @@ runs() { # PROGRAM
 	tool xdp-loader status srv0 | grep -q "^ => .*$1"
 }
 
-# How often the program passed a packet because nobody has configured it.
-passed_unconfigured() {
-	local id
-	id=$(bpftool -j map show name xnts_counters | grep -o '"id":[0-9]*' | head -n 1 | tr -dc 0-9)
-	bpftool -j map dump id "$id" | grep -o '"pass_no_config": *[0-9]*' | awk -F: '{ n += $2 } END { print n + 0 }'
+answers() {
+	[ -n "$(ask client "$SERVER4" 2>/dev/null)" ]
 }
 
-OBJECTS=$(compgen -G "$XDP_TOOLS/usr/lib/*/bpf")
-make_net || bail "no veth pair"
-check "xdp-filter is loaded" tool xdp-filter load -m native -f udp srv0
-if ! tool xdp-loader load -vv -m native srv0 "$BUILD/xnts.bpf.o" >"$TMP/load.log" 2>&1; then
-	# Newer kernels let only a function that says it changes packets be replaced by one that
-	# does; libxdp's say so since xdp-tools pull request 509, after 1.5.4.
-	! grep -q 'Extension program changes packet data' "$TMP/load.log" ||
-		skip_all "this libxdp's dispatcher is too old for this kernel"
-	bail "xnts is not loaded"
-fi
-tool xdp-loader status srv0
+answered_by_xdp() {
+	local before
+	before=$(counter plain_answered)
+	answers && [ "$(counter plain_answered)" -gt "$before" ]
+}
+
+# An answer shorter than its request, which is version 3 with a MAC: it cannot be cut off behind.
+shorter_answer() {
+	in_ns client python3 - "$SERVER4" <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(10)
+		s.connect((sys.argv[1], 123))
+		s.send(b"\x1b" + bytes(67))
+		sys.exit(len(s.recv(2048)) != 48)
+	END
+}
+
+filtered() {
+	! in_ns client ping -q -c 1 -W 2 "$SERVER4" >/dev/null && ! answers
+}
+
+chrony=$(scripts/unpack-deb.sh chrony bookworm) || skip_all "apt could not fetch chrony"
+make_playground || bail "no playground"
+sed -i '/^interfaces/d' "$TMP/xnts.conf"
+start_xntsd || bail "xntsd does not start"
+tool xdp-filter load -m native srv0 || bail "xdp-filter is not loaded"
+check "attached beside it" xntsd --attach srv0 --multiprog || bail "not attached"
 check_equal "a dispatcher runs both" "$(dispatched)" 2
-check "xnts is one of them" runs xnts_sw
-check "packets pass both" in_ns client ping -q -c 2 -i 0.2 -W 5 "$SERVER4"
-check "and xnts has seen them" [ "$(passed_unconfigured)" -gt 0 ]
-check "unloaded" tool xdp-loader unload -a srv0
+check "xnts is one of them" runs xnts_multi
+check "plain NTP is answered by it" wait_for 10 answered_by_xdp
+check "an answer that is shorter than its request" shorter_answer
+start_chronyd beside "$chrony" "$SERVER_NAME4" "" </dev/null
+check "chronyd has NTS time" wait_for 40 chronyd_has_nts_time beside "$chrony"
+check "from XDP" [ "$(counter nts_answered)" -gt 0 ]
+stop beside
+check "status says so" fails_saying "srv0 (native, beside other programs)" \
+	bash -c "'$BUILD/xnts' status -p '$TMP/xntsd.pid'; exit 1"
+
+tool xdp-filter ip -m src "$CLIENT4"
+check "what xdp-filter drops is not answered" filtered
+tool xdp-filter ip -m src -r "$CLIENT4"
+check "what it does not is" wait_for 10 answered_by_xdp
+
+check "attached again: replaced" xntsd --attach srv0 --multiprog
+check_equal "they are two again" "$(dispatched)" 2
+check "and it answers" wait_for 10 answered_by_xdp
+stop xntsd
+start_xntsd || bail "xntsd does not start again"
+check "a daemon that starts feeds it" wait_for 10 answered_by_xdp
+
+check "xdp-filter goes" tool xdp-filter unload srv0
+check_equal "xnts stays" "$(dispatched)" 1
+check "and answers" wait_for 10 answered_by_xdp
+tool xdp-filter load -m native srv0 || bail "xdp-filter is not loaded again"
+check "xnts goes" xntsd --detach srv0
+check_equal "xdp-filter stays" "$(dispatched)" 1
+check "xnts does not" not runs xnts_multi
+tool xdp-filter ip -m src "$CLIENT4"
+check "and it filters" filtered
+tool xdp-filter unload srv0
+
+# Where there can be no dispatcher libxdp would attach one program alone.
+check "alone is refused" fails_saying "srv0: this kernel or libxdp has no dispatcher" \
+	env LIBXDP_SKIP_DISPATCHER=1 nsenter --net=/run/netns/server "$BUILD/xntsd" --attach srv0 --multiprog
+check "and nothing is attached" not grep -q xdp <<<"$(ip -n server link show srv0)"
 finish

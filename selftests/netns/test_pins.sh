@@ -119,6 +119,10 @@ check "--attach to one that has generic XDP alone" xntsd --attach lo
 check "cannot make it native" fails_saying "lo: cannot attach in native mode" xntsd --attach lo --mode native
 check "which leaves it generic" generic_on lo
 xntsd --detach lo
+check "--multiprog without a dispatcher is refused" fails_saying "no dispatcher for several XDP programs" \
+	env LIBXDP_SKIP_DISPATCHER=1 nsenter --net=/run/netns/server "$BUILD/xntsd" --attach lo --multiprog --mode generic
+check "and nothing is attached" not generic_on lo
+check "nor recorded" [ ! -e "$PIN_DIR/multi_lo" ]
 stop xntsd
 start_xntsd || bail "xntsd does not start with a link of a script"
 check_equal "a new daemon takes over what a script attached" "$(program_id srv0)" \
