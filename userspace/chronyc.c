@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "monotonic.h"
+
 #define LINE_MAX_LEN 512
 
 /* Fields of the tracking report in the order of chronyc(1), "tracking". */
@@ -130,14 +132,6 @@ int chronyc_parse_tracking(const char *line, struct xnts_clock_state *state)
 	if (err)
 		return err;
 	return read_fields(fields, state);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Reads until end of file, a full buffer or the deadline; always terminates the string. */

@@ -9,6 +9,7 @@
 #include "kernel_clock.h"
 #include "log.h"
 #include "ntp_query.h"
+#include "wire.h"
 
 #define TIMEOUT_MS   100 /* of one question; `auto` asks at most three */
 #define LOG_INTERVAL 10  /* s between two lines, however often the source comes and goes */

@@ -9,7 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "ke_time.h"
+#include "monotonic.h"
 
 #define POLL_READ (EPOLLIN | EPOLLRDHUP)
 #define EVENTS    64   /* taken from epoll at once */
@@ -57,7 +57,7 @@ static void linger(struct ke_server *s, struct ke_conn *conn)
 		end(s, conn, NULL);
 		return;
 	}
-	ke_conns_move(&s->conns, conn, KE_LINGER, ke_now_ms());
+	ke_conns_move(&s->conns, conn, KE_LINGER, now_ms());
 	poll_for(s, conn, POLL_READ);
 }
 
@@ -82,14 +82,14 @@ static void follow(struct ke_server *s, struct ke_conn *conn, enum ke_want want)
 		return;
 	}
 	if (conn->phase != phase)
-		ke_conns_move(&s->conns, conn, phase, ke_now_ms());
+		ke_conns_move(&s->conns, conn, phase, now_ms());
 	poll_for(s, conn, want == KE_WANT_WRITE ? EPOLLOUT : POLL_READ);
 }
 
 /* TLS begins with the first byte, so that a silent connection costs nearly nothing. */
 static void begin(struct ke_server *s, struct ke_conn *conn)
 {
-	if (!ke_rate_take(&s->rate, conn->prefix, ke_now_ms())) {
+	if (!ke_rate_take(&s->rate, conn->prefix, now_ms())) {
 		end(s, conn, &s->service.counters->refused_rate);
 		return;
 	}
@@ -98,7 +98,7 @@ static void begin(struct ke_server *s, struct ke_conn *conn)
 		end(s, conn, &s->service.counters->error_internal);
 		return;
 	}
-	ke_conns_move(&s->conns, conn, KE_HANDSHAKE, ke_now_ms());
+	ke_conns_move(&s->conns, conn, KE_HANDSHAKE, now_ms());
 	follow(s, conn, ke_session_run(conn->session));
 }
 
@@ -140,7 +140,7 @@ static void admit(struct ke_server *s, int fd, const struct sockaddr *source)
 	}
 	if (s->conns.used == s->conns.max)
 		end(s, ke_conns_victim(&s->conns), &counters->refused_full);
-	conn = ke_conns_add(&s->conns, fd, prefix, ke_now_ms());
+	conn = ke_conns_add(&s->conns, fd, prefix, now_ms());
 	conn->events = event.events;
 	event.data.ptr = conn;
 	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event))
@@ -166,7 +166,7 @@ static void run_short(struct ke_server *s)
 	if (victim)
 		end(s, victim, &s->service.counters->refused_full);
 	set_listening(s, false);
-	s->resume_at = ke_now_ms() + RESUME_MS;
+	s->resume_at = now_ms() + RESUME_MS;
 }
 
 static void on_listener(struct ke_server *s, int listener)
@@ -203,7 +203,7 @@ static int64_t limit_ms(const struct ke_server *s, enum ke_phase phase)
 /* Ends what is overdue.  Returns the ms until the next is, -1 for none. */
 static int run_timers(struct ke_server *s)
 {
-	int64_t now = ke_now_ms(), next = INT_MAX;
+	int64_t now = now_ms(), next = INT_MAX;
 
 	for (enum ke_phase phase = KE_SILENT; phase < KE_PHASES; phase++) {
 		int64_t limit = limit_ms(s, phase);

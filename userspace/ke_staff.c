@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
-#include "ke_time.h"
+#include "monotonic.h"
 #include "log.h"
 
 #define START_MS       10000 /* a worker that is not ready by then is killed */
@@ -46,7 +46,7 @@ static void back_off(struct ke_place *place, int64_t lived)
 		delay *= 2;
 	if (delay > BACKOFF_MAX_MS)
 		delay = BACKOFF_MAX_MS;
-	place->next_start = ke_now_ms() + (place->early_deaths ? delay : 0);
+	place->next_start = now_ms() + (place->early_deaths ? delay : 0);
 }
 
 static void start_worker(struct ke_staff *staff, unsigned int place)
@@ -68,7 +68,7 @@ static void start_worker(struct ke_staff *staff, unsigned int place)
 	}
 	p->place = place;
 	p->generation = staff->generation;
-	p->started = ke_now_ms();
+	p->started = now_ms();
 	watch(staff, p->control);
 	watch(staff, p->pidfd);
 }
@@ -94,7 +94,7 @@ unsigned int ke_staff_ready(struct ke_staff *staff)
 static void start_due(struct ke_staff *staff)
 {
 	for (unsigned int i = 0; i < staff->places; i++)
-		if (!is_staffed(staff, i) && staff->place[i].next_start <= ke_now_ms())
+		if (!is_staffed(staff, i) && staff->place[i].next_start <= now_ms())
 			start_worker(staff, i);
 }
 
@@ -131,7 +131,7 @@ static bool bury(struct ke_staff *staff, struct ke_process *p)
 		return true;
 	log_death(p, pid, status);
 	if (p->generation == staff->generation)
-		back_off(&staff->place[p->place], ke_now_ms() - p->started);
+		back_off(&staff->place[p->place], now_ms() - p->started);
 	return true;
 }
 
@@ -148,7 +148,7 @@ static void hear(struct ke_staff *staff, struct ke_process *p)
 
 	if (bury(staff, p))
 		return;
-	if (ke_process_hear(p) || (!p->ready && ke_now_ms() - p->started > START_MS))
+	if (ke_process_hear(p) || (!p->ready && now_ms() - p->started > START_MS))
 		ke_process_kill(p); /* its death comes next */
 	else if (p->ready && !was_ready)
 		take_over(staff, p);
@@ -178,13 +178,13 @@ int ke_staff_set_keys(struct ke_staff *staff, const struct ke_sealing_keys *keys
 
 void ke_staff_end(struct ke_staff *staff)
 {
-	int64_t deadline = ke_now_ms() + END_MS;
+	int64_t deadline = now_ms() + END_MS;
 
 	for_each_process(staff, p) shutdown(p->control, SHUT_RDWR);
 	for_each_process(staff, p)
 	{
 		struct pollfd dead = { .fd = p->pidfd, .events = POLLIN };
-		int64_t left = deadline - ke_now_ms();
+		int64_t left = deadline - now_ms();
 
 		if (poll(&dead, 1, left > 0 ? (int)left : 0) <= 0)
 			ke_process_kill(p);

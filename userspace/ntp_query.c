@@ -7,55 +7,39 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* Header layout, RFC 5905 7.3. */
-enum {
-	OFF_STRATUM = 1,
-	OFF_ROOT_DELAY = 4,
-	OFF_ROOT_DISPERSION = 8,
-	OFF_REFERENCE_ID = 12,
-	OFF_REFERENCE_TIME = 16,
-	OFF_ORIGIN = 24,
-	OFF_RECEIVE = 32,
-	OFF_TRANSMIT = 40,
-};
+#include "monotonic.h"
+#include "wire.h"
 
-#define NTP_VERSION 4
-#define MODE_CLIENT 3
-#define MODE_SERVER 4
-
-static uint32_t get_be32(const uint8_t *p)
+static uint64_t read_timestamp(struct ntp_timestamp t)
 {
-	return bpf_ntohl(load32(p));
-}
-
-static uint64_t get_be64(const uint8_t *p)
-{
-	return bpf_be64_to_cpu(load64(p));
+	return (uint64_t)bpf_ntohl(t.seconds) << 32 | bpf_ntohl(t.fraction);
 }
 
 void ntp_build_request(uint8_t request[NTP_HEADER_LEN], uint64_t nonce)
 {
-	memset(request, 0, NTP_HEADER_LEN);
-	request[0] = NTP_VERSION << 3 | MODE_CLIENT;
-	store64(request + OFF_TRANSMIT, bpf_cpu_to_be64(nonce));
+	struct ntp_header ntp = { .li_vn_mode = ntp_first_byte(0, 4, NTP_MODE_CLIENT) };
+
+	ntp.transmit.seconds = bpf_htonl(nonce >> 32);
+	ntp.transmit.fraction = bpf_htonl((uint32_t)nonce);
+	memcpy(request, &ntp, sizeof(ntp));
 }
 
-static bool is_kiss_of_death(const uint8_t *message)
+static bool is_kiss_of_death(const struct ntp_header *ntp)
 {
-	const uint8_t *code = message + OFF_REFERENCE_ID;
+	const void *code = &ntp->reference_id;
 
-	return message[OFF_STRATUM] == 0 &&
+	return ntp->stratum == 0 &&
 	       (!memcmp(code, "RATE", 4) || !memcmp(code, "DENY", 4) || !memcmp(code, "RSTR", 4));
 }
 
-static void copy_header(const uint8_t *message, struct xnts_clock_state *state)
+static void copy_header(const struct ntp_header *ntp, struct xnts_clock_state *state)
 {
-	state->leap = message[0] >> 6;
-	state->stratum = message[OFF_STRATUM];
-	state->root_delay = get_be32(message + OFF_ROOT_DELAY);
-	state->root_dispersion = get_be32(message + OFF_ROOT_DISPERSION);
-	state->reference_id = load32(message + OFF_REFERENCE_ID);
-	state->reference_time = get_be64(message + OFF_REFERENCE_TIME);
+	state->leap = ntp->li_vn_mode >> 6;
+	state->stratum = ntp->stratum;
+	state->root_delay = bpf_ntohl(ntp->root_delay);
+	state->root_dispersion = bpf_ntohl(ntp->root_dispersion);
+	state->reference_id = ntp->reference_id;
+	state->reference_time = read_timestamp(ntp->reference);
 	if (state->leap == NTP_LEAP_UNKNOWN || state->stratum == 0 ||
 	    state->stratum > NTP_STRATUM_MAX)
 		clock_state_unsynchronise(state);
@@ -64,17 +48,20 @@ static void copy_header(const uint8_t *message, struct xnts_clock_state *state)
 int ntp_parse_answer(const uint8_t *message, size_t len, uint64_t nonce,
 		     struct xnts_clock_state *state, struct ntp_stamps *stamps)
 {
-	if (len < NTP_HEADER_LEN)
+	struct ntp_header ntp;
+
+	if (len < sizeof(ntp))
 		return -EBADMSG;
-	if ((message[0] & 7) != MODE_SERVER || (message[0] >> 3 & 7) != NTP_VERSION)
+	memcpy(&ntp, message, sizeof(ntp));
+	if (ntp_mode(&ntp) != NTP_MODE_SERVER || ntp_version(&ntp) != 4)
 		return -EBADMSG;
-	if (get_be64(message + OFF_ORIGIN) != nonce)
+	if (read_timestamp(ntp.origin) != nonce)
 		return -EBADMSG;
-	if (is_kiss_of_death(message))
+	if (is_kiss_of_death(&ntp))
 		return -EACCES;
-	copy_header(message, state);
-	stamps->receive = get_be64(message + OFF_RECEIVE);
-	stamps->transmit = get_be64(message + OFF_TRANSMIT);
+	copy_header(&ntp, state);
+	stamps->receive = read_timestamp(ntp.receive);
+	stamps->transmit = read_timestamp(ntp.transmit);
 	return 0;
 }
 
@@ -93,14 +80,6 @@ static uint64_t now_ntp(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return ntp_timestamp(now);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Waits for the answer to `nonce`; what else arrives is skipped. */

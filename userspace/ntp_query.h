@@ -11,8 +11,7 @@
 
 #include "clock_state.h"
 
-#define NTP_HEADER_LEN 48
-#define NTP_PORT       123
+#define NTP_HEADER_LEN 48 /* sizeof(struct ntp_header) */
 
 /* Server timestamps of an answer (NTP format, host byte order): T2 and T3. */
 struct ntp_stamps {

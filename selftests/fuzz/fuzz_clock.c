@@ -8,9 +8,7 @@
 #include <stdlib.h>
 
 #include "chronyc.c"
-#define now_ms query_now_ms /* both files have one */
 #include "ntp_query.c"
-#undef now_ms
 #include "clock_state.c"
 
 #define NONCE 0x0123456789abcdefULL

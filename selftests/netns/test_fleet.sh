@@ -7,6 +7,7 @@
 # epochs, a reseed carried from the one to the other while both serve, and a
 # revocation; with a secret of its own the second sends NAKs.
 . "$(dirname "$0")/../lib.sh"
+. selftests/netns/clients.sh
 need_root
 sandbox "$@"
 
@@ -103,6 +104,15 @@ start_second || bail "the second xntsd does not serve"
 
 check "the first answers no NTP itself" eval '! ip -n server link show srv0 | grep -q xdp'
 check "the second answers cookies of the first" cookies_are_shared
+if ntpdrs=$(scripts/unpack-deb.sh ntpd-rs trixie); then
+	before=$(second_counter nts_answered)
+	start_ntpdrs rs "$ntpdrs" "$SERVER_NAME4"
+	check "ntpd-rs is sent to the second as well" wait_for 45 ntpdrs_has_nts_time rs "$ntpdrs"
+	check "and answered there" [ "$(second_counter nts_answered)" -gt "$before" ]
+	stop rs
+else
+	skip "ntpd-rs is sent to the second as well" "apt could not fetch ntpd-rs"
+fi
 id=$(sealing_id)
 sleep $((EPOCH + 1))
 check "another key seals" [ "$(sealing_id)" != "$id" ]

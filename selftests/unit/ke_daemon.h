@@ -19,7 +19,7 @@
 #include "cookie.h"
 #include "ke.h"
 #include "ke_client.h"
-#include "ke_time.h"
+#include "monotonic.h"
 
 static struct config cfg;
 static struct ke *ke;
@@ -148,10 +148,10 @@ static inline struct xnts_ke_counters sum(void)
 /* Runs the daemon's side until a condition holds, at most so long.  Whether it does. */
 static inline bool run_until(bool (*holds)(void), int ms)
 {
-	int64_t deadline = ke_now_ms() + ms;
+	int64_t deadline = now_ms() + ms;
 	bool held;
 
-	while (!(held = holds()) && ke_now_ms() < deadline) {
+	while (!(held = holds()) && now_ms() < deadline) {
 		struct pollfd p = { .fd = ke_fd(ke), .events = POLLIN };
 
 		if (poll(&p, 1, 20) > 0)

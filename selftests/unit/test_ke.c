@@ -71,9 +71,9 @@ static void killed_workers_are_replaced(void **state)
 	assert_int_equal(children(pids, 4), 2);
 	kill(pids[0], SIGKILL);
 	kill(pids[1], SIGKILL);
-	since = ke_now_ms();
+	since = now_ms();
 	wait_for_starts(4);
-	assert_true(ke_now_ms() - since < 1000);
+	assert_true(now_ms() - since < 1000);
 	for (int i = 0; i < 8; i++)
 		assert_true(served());
 	children_wanted = 2;
@@ -83,7 +83,7 @@ static void killed_workers_are_replaced(void **state)
 /* Early deaths one after the other take longer and longer to be mended. */
 static void back_off(void **state)
 {
-	int64_t since = ke_now_ms();
+	int64_t since = now_ms();
 	pid_t pid;
 
 	(void)state;
@@ -97,7 +97,7 @@ static void back_off(void **state)
 		kill(pid, SIGKILL);
 		wait_for_starts(4 + i);
 	}
-	assert_true(ke_now_ms() - since >= 1500);
+	assert_true(now_ms() - since >= 1500);
 	assert_true(served());
 	cfg.ke.workers = 2;
 }
@@ -162,9 +162,9 @@ static void oldest_gives_way(void **state)
 	wait_for_starts(1);
 	for (int i = 0; i < 12; i++)
 		assert_true((fd[i] = connect_to(port())) >= 0);
-	since = ke_now_ms();
+	since = now_ms();
 	assert_true(served());
-	assert_true(ke_now_ms() - since < 500);
+	assert_true(now_ms() - since < 500);
 	assert_int_equal(recv(fd[0], &byte, 1, 0), 0); /* closed */
 	assert_true(run_until(no_more_open, 5000));
 	assert_int_equal(sum().refused_full, 8); /* 13 came, 5 fit */
@@ -221,9 +221,9 @@ static void ten_thousand_silent(void **state)
 	before = resident_kb(worker);
 	for (unsigned int i = 0; i < CROWD; i++)
 		assert_true((fd[i] = connect_from(2 + i, port())) >= 0);
-	since = ke_now_ms();
+	since = now_ms();
 	assert_true(served());
-	assert_true(ke_now_ms() - since < 1000);
+	assert_true(now_ms() - since < 1000);
 	assert_true(resident_kb(worker) - before < 2048);
 	assert_true(run_until(no_more_open, 10000));
 	assert_int_equal(sum().accepted, CROWD + 1);
@@ -260,10 +260,10 @@ static void stop_ends_them_all(void **state)
 
 	(void)state;
 	wait_for_starts(2);
-	since = ke_now_ms();
+	since = now_ms();
 	ke_stop(ke);
 	ke = NULL;
-	assert_true(ke_now_ms() - since < 900); /* by themselves, not killed */
+	assert_true(now_ms() - since < 900); /* by themselves, not killed */
 	children_wanted = 0;
 	assert_true(so_many_children());
 	assert_int_equal(connect_to(port()), -1);

@@ -212,9 +212,9 @@ static void silent_crowds(void **state)
 	n = open_silent(fds, idle, 1000, 20000);
 	n += open_silent(fds + n, one, 1, 1);
 	assert_true(run_until(enough_accepts, 20000));
-	began = ke_now_ms();
+	began = now_ms();
 	assert_true(served());
-	print_message("# served in %d ms beside %d silent connections\n", (int)(ke_now_ms() - began), n);
+	print_message("# served in %d ms beside %d silent connections\n", (int)(now_ms() - began), n);
 	assert_true(sum().refused_full > 0); /* the oldest gave way */
 	assert_true(sum().refused_prefix > 0);
 	for (int i = 0; i < children(pids, 4); i++)

@@ -67,8 +67,8 @@ static void no_exchange_fails_during_renewal(void **state)
 	wait_for_starts(2);
 	test_certificate(&renewed, "EC", "test.example", -60, 3600);
 	install(&renewed);
-	until = ke_now_ms() + 2500;
-	while (ke_now_ms() < until) {
+	until = now_ms() + 2500;
+	while (now_ms() < until) {
 		struct pollfd p = { .fd = ke_fd(ke), .events = POLLIN };
 
 		if (poll(&p, 1, 0) > 0)

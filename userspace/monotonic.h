@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef XNTS_KE_TIME_H
-#define XNTS_KE_TIME_H
+#ifndef XNTS_MONOTONIC_H
+#define XNTS_MONOTONIC_H
 
 #include <stdint.h>
 #include <time.h>
 
 /* CLOCK_MONOTONIC in ms, for timeouts and delays. */
-static inline int64_t ke_now_ms(void)
+static inline int64_t now_ms(void)
 {
 	struct timespec t;
 
@@ -14,4 +14,4 @@ static inline int64_t ke_now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-#endif /* XNTS_KE_TIME_H */
+#endif /* XNTS_MONOTONIC_H */
