@@ -58,7 +58,7 @@ MANPAGES := $(wildcard userspace/*.[1-8])
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check vmtest fuzz coverage bench race install uninstall deb clean help deps tests
+.PHONY: all run check vmtest fuzz coverage bench race install uninstall deb clean help deps tests soak
 
 all: $(OBJECT) $(PROGRAMS)
 
@@ -70,6 +70,7 @@ help:
 	@echo 'sudo make vmtest          those that depend on the kernel, on the kernels of selftests/vm/test_kernels.sh'
 	@echo 'sudo make fuzz            fuzz each harness for FUZZ_SECONDS (60), both builds side by side with FUZZ_PACKETS (1000000)'
 	@echo 'make coverage             which lines of bpf/ the unit tests and the fuzzing corpus run'
+	@echo 'sudo make soak            everything at once for MIN (20) minutes, and an account'
 	@echo 'sudo make bench           benchmarks'
 	@echo 'sudo make race            xnts, chronyd and ntpd-rs on one core each: $(BUILD)/race/ (ROUNDS=3)'
 	@echo 'sudo make install         to PREFIX=$(PREFIX), the unit to UNITDIR=$(UNITDIR); also: uninstall'
@@ -192,6 +193,10 @@ fuzz:
 coverage:
 	$(Q)$(MAKE) -s --no-print-directory $(COVERERS)
 	$(Q)CLANG=$(CLANG) selftests/coverage.sh $(COVERERS)
+
+soak: deps
+	$(Q)$(MAKE) --no-print-directory all $(TEST_BPF) $(NEXT)/build/xntsd $(LOAD)
+	$(Q)MIN=$(or $(MIN),20) selftests/soak/soak.sh
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(TEST_BPF) $(LOAD)

@@ -133,15 +133,21 @@ make_names() {
 	mount --bind "$TMP/hosts" /etc/hosts
 }
 
-# A CA in $TMP/ca.pem and a certificate of it in $TMP/server.pem, server.key.
+# A CA in $TMP/ca.pem and a certificate of it.
 make_certificates() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=xnts playground CA' \
+		-keyout "$TMP/ca.key" -out "$TMP/ca.pem" 2>"$TMP/openssl.log" || { cat "$TMP/openssl.log" >&2; return 1; }
+	make_certificate
+}
+
+# Another one each time, in $TMP/server.pem and server.key.
+make_certificate() {
 	{
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=xnts playground CA' \
-			-keyout "$TMP/ca.key" -out "$TMP/ca.pem" &&
-			openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$SERVER_NAME" \
-				-keyout "$TMP/server.key" -out "$TMP/server.csr" &&
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$SERVER_NAME" \
+			-keyout "$TMP/new.key" -out "$TMP/server.csr" &&
 			openssl x509 -req -days 2 -in "$TMP/server.csr" -CA "$TMP/ca.pem" -CAkey "$TMP/ca.key" -CAcreateserial \
-				-extfile <(server_names) -out "$TMP/server.pem"
+				-extfile <(server_names) -out "$TMP/new.pem" &&
+			mv "$TMP/new.key" "$TMP/server.key" && mv "$TMP/new.pem" "$TMP/server.pem"
 	} >"$TMP/openssl.log" 2>&1 || { cat "$TMP/openssl.log" >&2; return 1; }
 }
 

@@ -94,6 +94,33 @@ need_root() {
 	[ "$(id -u)" -eq 0 ] || skip_all "needs root"
 }
 
+# ---- what an operator does ----------------------------------------------------
+
+reloads() {
+	grep -c ': reloaded$' "$TMP/xntsd.log"
+}
+
+more_reloads_than() { # NUMBER
+	[ "$(reloads)" -gt "$1" ]
+}
+
+reload() {
+	local before
+	before=$(reloads)
+	kill -HUP "${PIDS[xntsd]}"
+	wait_for 10 more_reloads_than "$before"
+}
+
+# The one that runs ends, another build's starts.
+change_to() { # BUILD [SIGNAL]
+	stop xntsd "${2:-TERM}"
+	BUILD=$1 start_xntsd
+}
+
+seal_id() {
+	bpftool -j map dump pinned "$PIN_DIR/key_state" | grep -o '"seal_id": *[0-9]*' | head -n 1 | tr -dc 0-9
+}
+
 # ---- load ------------------------------------------------------------------
 
 # The generator in the client's namespace, its sources from 10.0.0.0 on; what it reports is

@@ -6,9 +6,13 @@ random sources in 10.0.0.0/8, as fast as this goes, and prints how many.  KIND:
 plain    48 bytes
 garbage  NTS fields with random content
 replay   an NTS request of somebody else on the same interface, seen within 10 s
+malformed  the packets of selftests/corpus/packet with bytes changed, cut and grown, and the
+         IP and UDP headers changed as well
 """
 
 import os
+import pathlib
+import random
 import socket
 import struct
 import sys
@@ -16,6 +20,9 @@ import time
 
 ETH_P_ALL, ETH_P_IP, UDP, NTP_PORT = 3, 0x0800, 17, 123
 BATCH = 64  # frames between two looks at the clock
+HEADERS = slice(14, 42)  # IPv4 and UDP in a frame
+CORPUS = [p.read_bytes() for p in sorted(
+    pathlib.Path(__file__).resolve().parents[1].glob("corpus/packet/*"))]
 
 
 def garbage():
@@ -25,6 +32,23 @@ def garbage():
     cookie = struct.pack("!HH", 0x0204, 92) + b"\x01" + os.urandom(87)
     authenticator = struct.pack("!HHHH", 0x0404, 40, 16, 16) + os.urandom(32)
     return header + uid + cookie + authenticator
+
+
+def change(data, most):
+    """Up to so many bytes of it."""
+    data = bytearray(data)
+    for _ in range(random.randrange(most + 1) if data else 0):
+        data[random.randrange(len(data))] = random.randrange(256)
+    return bytes(data)
+
+
+def malformed():
+    payload = change(random.choice(CORPUS), 6)
+    if random.random() < 0.3:
+        payload = payload[:random.randrange(len(payload) + 1)]
+    elif random.random() < 0.2:
+        payload += os.urandom(random.randrange(64))
+    return payload
 
 
 def overhear(sock):
@@ -51,6 +75,11 @@ def frame_from(source, ethernet, address, payload):
     return ethernet + ip + struct.pack("!HHHH", 40000, NTP_PORT, 8 + len(payload), 0) + payload
 
 
+def broken(frame):
+    headers = change(frame[HEADERS], 2)
+    return frame[:HEADERS.start] + headers + frame[HEADERS.stop:]
+
+
 def main():
     interface, mac, address, kind, seconds = sys.argv[1:]
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
@@ -66,7 +95,10 @@ def main():
     while time.monotonic() < end:
         payload = replayed or (garbage() if kind == "garbage" else b"\x23" + bytes(47))
         for _ in range(BATCH):
-            sender.send(frame_from(b"\x0a" + os.urandom(3), ethernet, to, payload))
+            if kind == "malformed":
+                payload = malformed()
+            frame = frame_from(b"\x0a" + os.urandom(3), ethernet, to, payload)
+            sender.send(broken(frame) if kind == "malformed" and random.random() < 0.5 else frame)
         sent += BATCH
     print(sent)
 

@@ -13,27 +13,6 @@ sandbox "$@"
 RATE=${LOAD_RATE:-20000} FOR=${LOAD_SECONDS:-10}
 THIS=$BUILD NEXT=$BUILD/next/build
 
-reloads() {
-	grep -c ': reloaded$' "$TMP/xntsd.log"
-}
-
-more_reloads_than() { # NUMBER
-	[ "$(reloads)" -gt "$1" ]
-}
-
-reload() {
-	local before
-	before=$(reloads)
-	kill -HUP "${PIDS[xntsd]}"
-	wait_for 10 more_reloads_than "$before"
-}
-
-# The one that runs ends, another build's starts.
-change_to() { # BUILD [SIGNAL]
-	stop xntsd "${2:-TERM}"
-	BUILD=$1 start_xntsd
-}
-
 under_way() {
 	running load && [ "$(counter nts_answered)" -gt "$1" ]
 }
@@ -51,10 +30,6 @@ round() {
 	act "killed, and started again" change_to "$THIS" KILL
 	act "changed for the next version" change_to "$NEXT"
 	act "and back" change_to "$THIS"
-}
-
-seal_id() {
-	bpftool -j map dump pinned "$PIN_DIR/key_state" | grep -o '"seal_id": *[0-9]*' | head -n 1 | tr -dc 0-9
 }
 
 make_playground || bail "no playground"
