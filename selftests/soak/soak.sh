@@ -52,9 +52,11 @@ attacks() {
 
 declare -A ACCOUNT=()
 book() { # FILE
-	local word
+	local word figure
 	for word in sent answered unsynchronised kissed unanswered verified wrong stray; do
-		ACCOUNT[$word]=$((${ACCOUNT[$word]:-0} + $(grep -o " $word=[0-9]*" "$1" | tail -n 1 | cut -d= -f2)))
+		figure=$(grep -o " $word=[0-9]*" "$1" | tail -n 1 | cut -d= -f2)
+		[ -n "$figure" ] || { cat "$1"; return 1; }
+		ACCOUNT[$word]=$((${ACCOUNT[$word]:-0} + figure))
 	done
 }
 
@@ -157,7 +159,7 @@ stat_of() { # COUNTER
 round() {
 	start_honest || bail "no load"
 	events
-	end_honest || bail "the load does not end"
+	end_honest || bail "the load did not end well"
 	act "new clients" key_exchanges
 	echo "# after $SECONDS s: ${ACCOUNT[sent]} sent, ${ACCOUNT[unanswered]} unanswered; xntsd $(resident) kB, maps $(map_memory) kB"
 }
