@@ -48,7 +48,7 @@ SKEL := $(OBJECT:.bpf.o=.skel.h)
 TESTS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/unit/test_*.c selftests/prog_run/test_*.c))
 FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.c))
 COVERERS := $(patsubst selftests/%.c,$(BUILD)/coverage/%,selftests/fuzz/fuzz_packet.c \
-	$(shell grep -lE '"(\.\./)?(host_target|aes|cookie)\.h"' selftests/unit/*.c))
+	$(shell grep -slE '"(\.\./)?(host_target|aes|cookie)\.h"' selftests/unit/*.c))
 BENCHES := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/bench/bench_*.c))
 LOAD := $(if $(wildcard selftests/load/*.c),$(BUILD)/load/load)
 PRELOADS := $(patsubst selftests/%.c,$(BUILD)/%.so,$(wildcard selftests/*/*.preload.c))

@@ -30,8 +30,7 @@ static int link_info(int fd, struct bpf_link_info *info)
 	return bpf_obj_get_info_by_fd(fd, info, &len);
 }
 
-/* The mode an interface's program runs in; the link itself does not tell. */
-static enum config_mode current_mode(int ifindex)
+enum config_mode attach_mode(int ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 
@@ -146,7 +145,7 @@ static int open_link(const char *ifname, const char *path, struct bpf_link_info 
 static int update_link(struct dataplane *dp, const char *ifname, int fd,
 		       const struct bpf_link_info *info)
 {
-	enum config_mode mode = current_mode(info->xdp.ifindex);
+	enum config_mode mode = attach_mode(info->xdp.ifindex);
 	uint32_t id = dp->prog_id;
 	int hw = -EOPNOTSUPP, err;
 
@@ -229,7 +228,7 @@ static int attach_locked(struct dataplane *dp, const char *ifname, enum config_m
 	pin_link_path(ifname, path);
 	err = fd = open_link(ifname, path, &info);
 	if (fd >= 0) {
-		now = current_mode(info.xdp.ifindex);
+		now = attach_mode(info.xdp.ifindex);
 		if (mode == CONFIG_MODE_AUTO || mode == now)
 			err = update_link(dp, ifname, fd, &info);
 		close(fd);
@@ -268,20 +267,6 @@ static void release_stamps(const char *ifname)
 		return;
 	hw_program_release(fd[PIN_PHC], ifname, ifindex);
 	pins_close(fd);
-}
-
-int dataplane_attach_multi(struct dataplane *dp, const char *ifname, enum config_mode mode)
-{
-	int err = -EBUSY, lock = pins_lock();
-
-	if (lock < 0)
-		return lock;
-	if (dataplane_has_link(ifname))
-		log_error("%s: is attached without --multiprog: detach it first", ifname);
-	else
-		err = multi_attach(dp, ifname, mode);
-	close(lock);
-	return err;
 }
 
 static int detach_locked(const char *ifname)
@@ -335,21 +320,9 @@ static void describe_link(const char *ifname, struct dataplane_link *link)
 		return;
 	link->ifindex = info.xdp.ifindex;
 	link->prog_id = info.prog_id;
-	link->mode = current_mode(link->ifindex);
+	link->mode = attach_mode(link->ifindex);
 	link->hardware = hw_program_bound(info.prog_id);
 	close(fd);
-}
-
-/* Whether a dispatcher runs takes less privilege to see than whether we are in it. */
-static void describe_multi(const char *ifname, struct dataplane_link *link)
-{
-	int ifindex = if_nametoindex(ifname);
-
-	*link = (struct dataplane_link){ .multi = true };
-	strcpy(link->ifname, ifname);
-	link->mode = ifindex ? current_mode(ifindex) : CONFIG_MODE_AUTO;
-	if (link->mode != CONFIG_MODE_AUTO)
-		link->ifindex = ifindex;
 }
 
 int dataplane_links(struct dataplane_link *links, int max)
@@ -365,7 +338,7 @@ int dataplane_links(struct dataplane_link *links, int max)
 		if (!pin_link_ifname(entry->d_name, ifname))
 			describe_link(ifname, &links[count++]);
 		else if (!pin_multi_ifname(entry->d_name, ifname))
-			describe_multi(ifname, &links[count++]);
+			multi_describe(ifname, &links[count++]);
 	closedir(dir);
 	return count;
 }
@@ -412,15 +385,4 @@ int attach_detach_all(void)
 	for (int i = 0; i < count && !err; i++)
 		err = detach_locked(links[i].ifname);
 	return count < 0 ? count : err;
-}
-
-bool attach_any_multi(void)
-{
-	struct dataplane_link links[DATAPLANE_MAX_LINKS];
-	int count = dataplane_links(links, DATAPLANE_MAX_LINKS);
-
-	for (int i = 0; i < count; i++)
-		if (links[i].multi)
-			return true;
-	return false;
 }

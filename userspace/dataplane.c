@@ -16,6 +16,7 @@
 #include "dataplane_priv.h"
 #include "hw_program.h"
 #include "log.h"
+#include "multi.h"
 #include "xnts.skel.h"
 
 #define LAST_LINES 40 /* of what the verifier says; the reason comes last */
@@ -220,7 +221,7 @@ static int take_over_locked(struct dataplane *dp)
 			  sealing, carry_version(dp->carry));
 		return -EPROTO;
 	}
-	if (attach_any_multi()) {
+	if (multi_any()) {
 		log_error("an interface is attached with --multiprog, which a daemon cannot change: detach "
 			  "it, start again, and attach it then");
 		return -EPROTO;

@@ -38,8 +38,8 @@ int maps_io_name(struct dataplane *dp);
  * others the rest is. */
 int attach_update_all(struct dataplane *dp);
 
-/* Is an interface attached through a dispatcher? */
-bool attach_any_multi(void);
+/* The mode an interface's program runs in; the link itself does not tell. */
+enum config_mode attach_mode(int ifindex);
 
 /* Detaches and removes every link pin; the caller holds the lock. */
 int attach_detach_all(void);

@@ -184,3 +184,40 @@ int multi_detach(const char *ifname)
 	}
 	return err;
 }
+
+/* Whether a dispatcher runs takes less privilege to see than whether we are in it. */
+void multi_describe(const char *ifname, struct dataplane_link *link)
+{
+	int ifindex = if_nametoindex(ifname);
+
+	*link = (struct dataplane_link){ .multi = true };
+	strcpy(link->ifname, ifname);
+	link->mode = ifindex ? attach_mode(ifindex) : CONFIG_MODE_AUTO;
+	if (link->mode != CONFIG_MODE_AUTO)
+		link->ifindex = ifindex;
+}
+
+bool multi_any(void)
+{
+	struct dataplane_link links[DATAPLANE_MAX_LINKS];
+	int count = dataplane_links(links, DATAPLANE_MAX_LINKS);
+
+	for (int i = 0; i < count; i++)
+		if (links[i].multi)
+			return true;
+	return false;
+}
+
+int dataplane_attach_multi(struct dataplane *dp, const char *ifname, enum config_mode mode)
+{
+	int err = -EBUSY, lock = pins_lock();
+
+	if (lock < 0)
+		return lock;
+	if (dataplane_has_link(ifname))
+		log_error("%s: is attached without --multiprog: detach it first", ifname);
+	else
+		err = multi_attach(dp, ifname, mode);
+	close(lock);
+	return err;
+}

@@ -18,4 +18,10 @@ int multi_attach(struct dataplane *dp, const char *ifname, enum config_mode mode
 /* Takes ours out; other programs stay.  -ENOENT: there is none (not logged). */
 int multi_detach(const char *ifname);
 
+/* An interface of which there is a record; its ifindex is 0 when no program is on it. */
+void multi_describe(const char *ifname, struct dataplane_link *link);
+
+/* Is there any? */
+bool multi_any(void);
+
 #endif /* XNTS_MULTI_H */

@@ -64,14 +64,12 @@ static const struct shape {
 	"run the xntsd that made it, or `xntsd --unload` " \
 	"(stops answering, forgets counters) and start again"
 
-#define NEXT_PREFIX "next_" /* a pin about to replace another */
-
 const char *pin_map_name(enum pin pin)
 {
 	return shapes[pin].map;
 }
 
-static void pin_path(enum pin pin, char *path)
+void pin_path(enum pin pin, char *path)
 {
 	snprintf(path, PIN_PATH, XNTS_PIN_DIR "/%s", shapes[pin].map + strlen("xnts_"));
 }
@@ -300,7 +298,7 @@ int pins_version(uint32_t *version)
 	return err;
 }
 
-static bool is_known(const char *entry)
+bool pin_is_known(const char *entry)
 {
 	char ifname[IF_NAMESIZE];
 
@@ -308,75 +306,6 @@ static bool is_known(const char *entry)
 		if (!strcmp(entry, shapes[i].map + strlen("xnts_")))
 			return true;
 	return entry[0] == '.' || !pin_link_ifname(entry, ifname) || !pin_multi_ifname(entry, ifname);
-}
-
-bool pins_unknown(char *name)
-{
-	DIR *dir = opendir(XNTS_PIN_DIR);
-	struct dirent *entry;
-	bool found = false;
-
-	while (dir && !found && (entry = readdir(dir))) {
-		/* Left behind by one that was killed before pins_commit(). */
-		found = !is_known(entry->d_name) &&
-			strncmp(entry->d_name, NEXT_PREFIX, strlen(NEXT_PREFIX));
-		if (found)
-			snprintf(name, PIN_PATH, "%.*s", PIN_PATH - 1, entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static void next_path(enum pin pin, char *path)
-{
-	snprintf(path, PIN_PATH, XNTS_PIN_DIR "/" NEXT_PREFIX "%s",
-		 shapes[pin].map + strlen("xnts_"));
-}
-
-static void remove_unknown(void)
-{
-	DIR *dir = opendir(XNTS_PIN_DIR);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (!is_known(entry->d_name))
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-}
-
-int pins_stage(const int map_fd[PIN_COUNT])
-{
-	char path[PIN_PATH];
-	int err = 0;
-
-	for (int i = 0; i < PIN_COUNT && !err; i++) {
-		next_path(i, path);
-		unlink(path); /* of one that was killed in between */
-		err = bpf_obj_pin(map_fd[i], path);
-		if (err)
-			log_error("%s: cannot pin: %s", path, strerror(-err));
-	}
-	return err;
-}
-
-int pins_commit(void)
-{
-	char path[PIN_PATH], next[PIN_PATH];
-
-	for (int i = 0; i < PIN_COUNT; i++) {
-		next_path(i, next);
-		pin_path(i, path);
-		if (rename(next, path)) {
-			int err = -errno;
-
-			log_error("%s: cannot be replaced: %s", path, strerror(-err));
-			return err;
-		}
-	}
-	remove_unknown();
-	return 0;
 }
 
 int pins_add(enum pin pin, int map_fd)

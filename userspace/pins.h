@@ -36,6 +36,12 @@ enum pin {
 
 #define PIN_PATH 128
 
+/* A map's pin, into a buffer of PIN_PATH bytes. */
+void pin_path(enum pin pin, char *path);
+
+/* Is an entry of the directory one that this version makes? */
+bool pin_is_known(const char *entry);
+
 /* The map's name in the object: "xnts_" and its file name. */
 const char *pin_map_name(enum pin pin);
 
