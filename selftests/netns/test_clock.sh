@@ -44,6 +44,8 @@ check_equal "leap and stratum are those of the configuration" "$(leap_and_stratu
 start_chronyd xleave "$chrony" ntp4.example "xleave extfield F323" </dev/null
 check "chronyd with xleave and extension field F323 is served" wait_for 20 chronyd_has_nts_time xleave "$chrony"
 
+check "requests in interleaved mode are answered in basic mode, each" in_ns client selftests/netns/xleave.py "$SERVER4"
+
 check "counters read well in bpftool" dump_names counters nts_answered plain_answered pass_mode nak_bad_cookie drop_malformed
 check "the clock state reads well in bpftool" dump_names clock current stratum leap root_dispersion tai_offset hold
 check "status.sh works" scripts/status.sh
