@@ -17,6 +17,9 @@ struct engine {
 	void (*open)(const struct options *o);
 	/* Sends `n` more requests; returns 0 or -errno.  -EINTR: not all of them. */
 	int (*fire)(uint32_t n);
+	/* For some milliseconds sends at this rate a second, 0: at any, while fewer than `window`, 0: any
+	 * number, have no answer.  Returns like fire().  NULL: cannot. */
+	int (*pace)(double rate, uint64_t window);
 	/* Takes what answers wait, those to be verified to `verify`; counts since open(). */
 	void (*poll)(struct load_counts *counts, load_verify verify);
 	/* Response times since open(), LOAD_BUCKETS of them. */

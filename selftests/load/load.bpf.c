@@ -17,6 +17,7 @@
 #define IP_AT 14
 #define UDP_AT 34
 #define NTP_AT LOAD_NTP_AT
+#define CATCH_UP 64 /* requests that a late sender makes up for */
 
 /* Not all in the trimmed vmlinux.h of the programs under test. */
 #define MAP_RINGBUF 27
@@ -51,6 +52,11 @@ const volatile __u16 server_port;   /* network byte order */
 const volatile __u32 magic;         /* network byte order */
 const volatile __u8 keep_times;     /* response times are measured */
 const volatile __u32 sample_every;  /* one in so many answers is sampled; 0: none */
+
+/* What --pace sets before each test run; 0: all frames of a run are sent. */
+__u64 interval; /* 2^-8 ns from one request to the next */
+__u64 window;   /* requests without an answer at most */
+__u64 due;      /* 2^-8 ns of CLOCK_MONOTONIC: the next request */
 
 __u64 next;
 struct load_counts counts;
@@ -98,16 +104,42 @@ static __always_inline int put_frame(struct xdp_md *ctx, const struct load_reque
 	return bpf_xdp_store_bytes(ctx, 0, (void *)rq->frame, len + LOAD_FRAME_MIN);
 }
 
+static __always_inline bool window_is_full(void)
+{
+	return window && counts.sent - (counts.answered + counts.unsynchronised + counts.kissed) >= window;
+}
+
+/* Waiting is dropping frames, so that others get the processor meanwhile. */
+static __always_inline bool is_early(void)
+{
+	__u64 now;
+
+	if (window_is_full())
+		return true;
+	if (!interval)
+		return false;
+	now = bpf_ktime_get_ns() << 8;
+	if (now < due)
+		return true;
+	if (now - due > CATCH_UP * interval)
+		due = now - CATCH_UP * interval;
+	due += interval;
+	return false;
+}
+
 SEC("xdp")
 int generate(struct xdp_md *ctx)
 {
-	__u64 n = next++;
-	__u32 index = n % request_count;
+	__u32 index = next % request_count;
 	struct load_request *rq = bpf_map_lookup_elem(&requests, &index);
 	struct load_slot *slot = bpf_map_lookup_elem(&slots, &index);
+	__u64 n;
 
 	if (ctx->ingress_ifindex == LOOPBACK)
 		return XDP_PASS;
+	if (is_early())
+		return XDP_DROP;
+	n = next++;
 	if (!rq || !slot || put_frame(ctx, rq) || set_source(ctx, n))
 		return XDP_DROP;
 	slot->sent++;

@@ -77,16 +77,19 @@ static struct load_counts since(const struct load_counts *a, const struct load_c
 				     b->stray - a->stray };
 }
 
-static void fire(uint64_t n)
+static void went(int err)
 {
-	int err = engine->fire(n);
-
 	if (err == -EINTR)
 		return;
 	if (err) {
 		fprintf(stderr, "load: send: %s\n", strerror(-err));
 		exit(2);
 	}
+}
+
+static void fire(uint64_t n)
+{
+	went(engine->fire(n));
 }
 
 /* Sleeps when there is time for it; a sleep takes 60 us at least. */
@@ -122,6 +125,20 @@ static uint64_t under_way(const struct load_counts *first, const struct load_cou
 		waiting.heard = now();
 	}
 	return missing - waiting.gone;
+}
+
+/* BPF keeps to the rate and the window. */
+static void paced_loop(const struct load_counts *first, double rate, double seconds)
+{
+	uint64_t before = first->sent - answers(first);
+	double begun = now();
+	struct load_counts c;
+
+	while (!over(begun, seconds)) {
+		engine->poll(&c, verify);
+		under_way(first, &c);
+		went(engine->pace(rate, rate > 0 && !o.capped ? 0 : o.window + before + waiting.gone));
+	}
 }
 
 /* At a rate, whatever comes back; but no more under way than --window, where that is said. */
@@ -201,7 +218,9 @@ static struct trial run(double rate, double seconds)
 	for (i = 0; i < LOAD_BUCKETS; i++)
 		t.times[i] = engine->times()[i];
 	begun = now();
-	if (rate > 0)
+	if (o.pace)
+		paced_loop(&first, rate, seconds);
+	else if (rate > 0)
 		open_loop(&first, rate, seconds);
 	else
 		closed_loop(&first, seconds);

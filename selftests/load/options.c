@@ -50,6 +50,8 @@ static const char usage[] =
 	"  -v, --verify N       verify one in N answers down to the new cookies (1000; 0: none)\n"
 	"  -U, --udp            sockets, sendmmsg, instead of live XDP frames\n"
 	"  -b, --batch N        frames sent at once (64)\n"
+	"  -p, --pace           send requests one by one at equal distances: takes a whole CPU, and the\n"
+	"                       interface's NAPI must run ahead of it or elsewhere\n"
 	"  -c, --cpu N          stay on this CPU\n"
 	"  -h, --help\n";
 
@@ -171,6 +173,7 @@ static const struct option longopts[] = {
 	{ "latency", no_argument, NULL, 'l' },
 	{ "verify", required_argument, NULL, 'v' },
 	{ "udp", no_argument, NULL, 'U' },
+	{ "pace", no_argument, NULL, 'p' },
 	{ "batch", required_argument, NULL, 'b' },
 	{ "cpu", required_argument, NULL, 'c' },
 	{ "help", no_argument, NULL, 'h' },
@@ -208,6 +211,7 @@ static void set_how(struct options *o, int opt, char *arg)
 	case 'l': o->times = true; break;
 	case 'v': o->verify = number("--verify", arg, 0, 1e9); break;
 	case 'U': o->udp = true; break;
+	case 'p': o->pace = true; break;
 	case 'b': o->batch = number("--batch", arg, 1, 256); break;
 	case 'c': o->cpu = number("--cpu", arg, 0, 1023); break;
 	case 'h': fputs(usage, stdout); exit(0);
@@ -221,6 +225,8 @@ static void check(struct options *o)
 		wrong(load_kind_names[o->kind], "needs --keys or --ke");
 	if (o->kind == LOAD_REPLAY)
 		o->requests = 1;
+	if (o->udp && o->pace)
+		wrong("--pace", "not with --udp");
 	if (o->udp && o->sources > SOCKETS_MAX)
 		wrong("--udp", "has 1000 sources at most");
 	if (!o->udp && !o->sources)
@@ -234,7 +240,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	*o = (struct options){ .port = 123, .sessions = 16, .requests = 100000, .magic = LOAD_MAGIC | (getpid() & 0xffff),
 			       .source_base = 0x0a000000, .seconds = 5, .window = 256, .batch = 64,
 			       .verify = 1000, .cpu = -1 };
-	while ((opt = getopt_long(argc, argv, "k:K:E:C:n:s:r:w:t:u:Slv:Ub:c:h", longopts, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, "k:K:E:C:n:s:r:w:t:u:Slv:Upb:c:h", longopts, NULL)) != -1)
 		set_how(o, opt, optarg);
 	if (argc - optind != 2) {
 		fputs(usage, stderr);

@@ -33,6 +33,7 @@ struct options {
 	uint32_t sources;     /* with sockets: 0, or as many sockets */
 	uint32_t magic;       /* LOAD_MAGIC, and which run this is */
 	bool udp;             /* sockets instead of live frames */
+	bool pace;            /* live frames are sent one by one, by the clock */
 	bool search;
 	bool times;           /* measure response times */
 	double rate;          /* a second; 0: closed loop */

@@ -49,6 +49,7 @@ check "mixed, with placeholders" all_well -k mixed --placeholders 2 -v 5
 check "NTS, cookies of NTS-KE" all_well -k nts -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" -v 5
 check "one request again and again" all_well -k replay -s 1000000 -v 5
 check "through a socket" all_well -k mixed -U -v 5
+check "paced in the kernel" all_well -k mixed --pace -v 5
 check "cookies that do not open" none_answered -k bad-cookie
 check "requests that do not verify" none_answered -k bad-tag
 check "closed loop" load 0 1 -k plain

@@ -9,17 +9,14 @@
 # runs.  So both ends have threaded NAPI: the server's kernel thread, which runs the XDP
 # program or the socket's receive path, is pinned to the server's core, beside the daemon,
 # and the client's to the generator's.  Threads share a core fairly, where softirqs
-# starve a daemon: this is to the advantage of the socket servers under overload.
-#
-# A frame that veth hands to a socket takes a page, so that 48 fill a receive buffer: the socket
-# servers get their requests in smaller bursts than we do.
+# starve a daemon: this is to the advantage of the socket servers under overload.  The thread
+# that takes the answers runs ahead of the generator (SCHED_FIFO).
 . "$(dirname "$0")/../lib.sh"
 . selftests/netns/clients.sh
 . selftests/race/servers.sh
 
 SERVER_CPU=${SERVER_CPU:-0} LOAD_CPU=${LOAD_CPU:-1}
 ROUNDS=${ROUNDS:-3}
-LOSS=0.5 # per cent
 OUT=build/race
 
 # Kernel threads are in no PID namespace but the first, so someone outside the sandbox
@@ -31,7 +28,7 @@ pin_threads() { # PID
 			name=$(cat "/proc/$thread/comm" 2>/dev/null)
 			case $name in
 			napi/srv0*) taskset -pc "$SERVER_CPU" "$thread" ;;
-			napi/cli0*) taskset -pc "$LOAD_CPU" "$thread" ;;
+			napi/cli0*) taskset -pc "$LOAD_CPU" "$thread" && chrt -f -p 1 "$thread" ;;
 			esac
 		done >/dev/null 2>&1
 		sleep 0.5
@@ -65,12 +62,16 @@ server_ns() { # NAME
 
 # One run of the generator; its last line goes to $TMP/said.
 generate() { # NAME KIND OPTION...
-	local burst=(-b 16 -w 32)
-	[ "$1" != xnts ] || burst=(-b 128 -w 256)
 	in_ns "client_$1" timeout 30 taskset -c "$LOAD_CPU" build/load/load -k "$2" -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" \
-		-n 20000 "${burst[@]}" "${@:3}" cli0 "$SERVER4" >"$TMP/said" 2>>"$TMP/load.log" && return
+		-n 20000 --pace -b 16 "${@:3}" cli0 "$SERVER4" >"$TMP/said" 2>>"$TMP/load.log" && return
 	echo "race: $1 $2 ${*:3}: exit status $?: $(tail -n 1 "$TMP/load.log")" >&2
 	return 1
+}
+
+# Requests under way at most, where no more may be: what fits into a veth's queue, or, as a
+# frame that veth hands to a socket takes a page, into a receive buffer.
+window() { # NAME
+	case $1 in xnts) echo 200 ;; *) echo 32 ;; esac
 }
 
 said() { # KEY [RUN]
@@ -81,14 +82,13 @@ said() { # KEY [RUN]
 # machine costs it no more than the pause.
 declare -A PEAK=()
 find_peak() { # NAME KIND
-	generate "$1" "$2" -t 1
+	generate "$1" "$2" -w "$(window "$1")" -t 1
 	PEAK[$1.$2]=$(said answered_rate)
 }
 
-# The highest rate at which no more than LOSS is lost.  A pause of 100 us is loss here, when it
-# overflows the 256 places of a veth's queue.
+# The highest rate without loss.
 search() { # NAME KIND
-	generate "$1" "$2" --search --loss "$LOSS" -t 2 &&
+	generate "$1" "$2" --search -w "$(window "$1")" -t 2 &&
 		echo "0 $1 $2 search $(said sent_rate best) $(said answered_rate best) 0" | tee -a "$OUT/results"
 }
 
@@ -109,9 +109,8 @@ one_round() { # ROUND
 		for name in "${CONTENDERS[@]}"; do
 			find_peak "$name" "$kind"
 			half=$((PEAK[$name.$kind] / 2))
-			# Bursts are in the response times; more than 10,000 a second exhaust the kernel's page pools.
-			measure "$1" "$name" "$kind" half -r "$half" --latency -b $((half / 10000 + 1))
-			measure "$1" "$name" "$kind" peak
+			measure "$1" "$name" "$kind" half -r "$half" --latency
+			measure "$1" "$name" "$kind" peak -w "$(window "$name")"
 			measure "$1" "$name" "$kind" twice -r $((half * 4))
 		done
 	done
