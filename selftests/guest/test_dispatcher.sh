@@ -77,7 +77,7 @@ check "chronyd has NTS time" wait_for 40 chronyd_has_nts_time beside "$chrony"
 check "from XDP" [ "$(counter nts_answered)" -gt 0 ]
 stop beside
 check "status says so" fails_saying "srv0 (native, beside other programs)" \
-	bash -c "'$BUILD/xnts' status -p '$TMP/xntsd.pid'; exit 1"
+	in_ns server bash -c "'$BUILD/xnts' status; exit 1"
 
 tool xdp-filter ip -m src "$CLIENT4"
 check "what xdp-filter drops is not answered" filtered
