@@ -159,7 +159,7 @@ static bool loses_switch(const struct carry *c)
 
 	if (!read_word(c->fd[PIN_SWITCH], &position) && position < XNTS_SWITCH_POSITIONS)
 		return false;
-	log_error("the kill switch stands at a position that this version does not know");
+	log_error("switch: it stands at a position that this version does not know");
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <systemd/sd-daemon.h>
@@ -12,6 +13,7 @@
 #include "daemon.h"
 #include "netlink.h"
 #include "privileges.h"
+#include "version.h"
 
 #define RETRY 30 /* s between attempts at a link that could not be made anew */
 
@@ -49,7 +51,7 @@ static int open_events(struct daemon *d)
 	d->link_fd = netlink_listen(RTMGRP_LINK);
 	if (d->timer_fd >= 0 && d->signal_fd >= 0 && d->link_fd >= 0)
 		return 0;
-	log_error("timer, signals or rtnetlink: cannot be opened");
+	log_error("events: timer, signals or rtnetlink cannot be opened: %s", strerror(errno));
 	return d->timer_fd < 0 ? d->timer_fd : d->signal_fd < 0 ? d->signal_fd : d->link_fd;
 }
 
@@ -274,12 +276,12 @@ int daemon_run(const char *config_path, const char *pid_file)
 		return d.pid_fd;
 	err = start(&d);
 	if (!err) {
-		log_info("started");
+		log_info("xntsd " XNTS_VERSION ": started");
 		dataplane_daemon_counters(d.dp)->daemon_starts++;
 		sd_notify(0, "READY=1");
 		loop(&d);
 		sd_notify(0, "STOPPING=1");
-		log_info("ended; what is attached stays attached");
+		log_info("xntsd: ended; what is attached stays attached");
 	}
 	stop(&d);
 	unlink(pid_file);

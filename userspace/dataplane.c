@@ -135,7 +135,7 @@ static int load_program(struct dataplane *dp, unsigned int flags)
 	dp->skel->rodata->xnts_latency_on = flags & DATAPLANE_LATENCY;
 	err = xnts_bpf__load(dp->skel);
 	if (err) {
-		log_error("the kernel refuses the XDP program: %s "
+		log_error("program: the kernel refuses the XDP program: %s "
 			  "(`[log] level = debug` shows why)", strerror(-err));
 		return err;
 	}
@@ -216,7 +216,7 @@ static int take_over_locked(struct dataplane *dp)
 	int err;
 
 	if (sealing && dp->keys[XNTS_KEY_SLOT(sealing)].id != sealing) {
-		log_error("the key %04x, which seals cookies under ABI version %u, is not in [keys] state: "
+		log_error("keys: %04x, which seals cookies under ABI version %u, is not in [keys] state: "
 			  "clients would lose their cookies; import the secret, or `xntsd --unload`",
 			  sealing, carry_version(dp->carry));
 		return -EPROTO;
@@ -249,7 +249,7 @@ int dataplane_take_over(struct dataplane *dp)
 	close(lock);
 	if (err)
 		return err;
-	log_info("taken over from ABI version %u", carry_version(dp->carry));
+	log_info("pins: taken over from ABI version %u", carry_version(dp->carry));
 	carry_close(dp->carry);
 	dp->carry = NULL;
 	return 0;

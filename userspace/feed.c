@@ -120,7 +120,7 @@ int feed_config(struct daemon *d)
 	if (!memcmp(&config, &d->written, sizeof(config)))
 		return 0;
 	if (!room)
-		log_warning("more than %d MAC addresses: frames to the others are left to the host",
+		log_warning("[ntp] macs: more than %d MAC addresses: frames to the others are left to the host",
 			    XNTS_MACS);
 	err = dataplane_set_config(d->dp, &config);
 	if (!err)

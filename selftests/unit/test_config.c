@@ -195,6 +195,38 @@ static void test_example(void **unused)
 	assert_memory_equal(&example, &config, sizeof(config));
 }
 
+/* Is there a line that begins so, in its section? */
+static bool section_has(const char *text, const char *section, const char *line)
+{
+	const char *start = strstr(text, section), *end, *found;
+
+	if (!start)
+		return false;
+	end = strstr(start + 1, "\n[");
+	found = strstr(start, line);
+	return found && (!end || found < end);
+}
+
+/* "# ttl = 64": each key with its default in a comment, or set; without a default, either. */
+static void test_example_is_complete(void **unused)
+{
+	static char text[65536];
+
+	(void)unused;
+	read_file(SOURCE("xnts.conf"), text, sizeof(text));
+	for (size_t i = 0; i < config_table_len; i++) {
+		const struct config_entry *entry = &config_table[i];
+		char section[64], comment[128], set[128];
+
+		snprintf(section, sizeof(section), "\n[%s]\n", entry->section);
+		snprintf(comment, sizeof(comment), entry->fallback[0] ? "\n# %s = %s\n" : "\n# %s =",
+			 entry->name, entry->fallback);
+		snprintf(set, sizeof(set), "\n%s = ", entry->name);
+		if (!section_has(text, section, comment) && !section_has(text, section, set))
+			fail_msg("xnts.conf lacks [%s] %s", entry->section, entry->name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_truncation),
 		cmocka_unit_test(test_manual_page),
 		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_example_is_complete),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
