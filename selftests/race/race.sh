@@ -96,7 +96,7 @@ search() { # NAME KIND
 measure() { # ROUND NAME KIND LOAD OPTION...
 	local before answered
 	before=$(server_ns "$2")
-	generate "$2" "$3" -t 2 "${@:5}"
+	generate "$2" "$3" -t 2 "${@:5}" || return 0
 	answered=$(said answered)
 	echo "$1 $2 $3 $4 $(said sent_rate) $(said answered_rate)" \
 		"$(awk -v ns=$(($(server_ns "$2") - before)) -v n="$answered" 'BEGIN { printf "%.0f", n ? ns / n : 0 }')" \

@@ -4,6 +4,7 @@
 FOLDER/KIND.NAME with lines OFFERED ANSWERED.  Says whether the goals are met; exit status
 1: not all."""
 
+import collections
 import statistics
 import sys
 
@@ -13,13 +14,13 @@ FIELDS = ("offered", "answered", "cpu_ns", "p50_us", "p99_us")
 
 
 def read(path):
-    """{(name, kind, load, field): median}"""
+    """{(name, kind, load, field): median}, of what was not measured NaN"""
     rounds = {}
     for line in open(path, encoding="ascii"):
         _, name, kind, load, *values = line.split()
         for field, value in zip(FIELDS, values):
             rounds.setdefault((name, kind, load, field), []).append(float(value))
-    return {key: statistics.median(values) for key, values in rounds.items()}
+    return collections.defaultdict(lambda: float("nan"), {k: statistics.median(v) for k, v in rounds.items()})
 
 
 def peak(medians, name, kind):
@@ -36,10 +37,9 @@ def table(medians, names):
     rows = [["one core"] + [TITLES[n] for n in names], ["---"] + ["--:"] * len(names)]
     for kind, title in KINDS.items():
         def row(what, text):
-            rows.append([f"{title}: {what}"] + [text(n) for n in names])
+            rows.append([f"{title}: {what}"] + [text(n).replace("nan", "-") for n in names])
         row("answers a second", lambda n: f"{peak(medians, n, kind):,.0f}")
-        row("at a rate without loss",
-            lambda n: f"{medians.get((n, kind, 'search', 'answered'), float('nan')):,.0f}".replace("nan", "not found"))
+        row("at a rate without loss", lambda n: f"{medians[n, kind, 'search', 'answered']:,.0f}")
         row("CPU time an answer, us", lambda n: f"{medians[n, kind, 'peak', 'cpu_ns'] / 1000:.2f}")
         row("response at half load, median, us", lambda n: f"{medians[n, kind, 'half', 'p50_us']:.0f}")
         row("response at half load, 99 %, us", lambda n: f"{medians[n, kind, 'half', 'p99_us']:.0f}")
