@@ -33,11 +33,21 @@ tls() { # OPENSSL-OPTIONS...
 		-CAfile "$TMP/ca.pem" -verify_return_error -quiet "$@" 2>"$TMP/s_client.log"
 }
 
+# Gets its cookies at each of up to three tries, and in one of them within a second: a busy
+# machine may delay a client, hardly three.
 honest() { # OPENSSL-OPTIONS...
-	local begin got
-	begin=$(milliseconds)
-	got=$(request | tls -tls1_3 -alpn ntske/1 "$@" | wc -c)
-	[ "$got" -eq "$COOKIES" ] && [ $(($(milliseconds) - begin)) -lt 1000 ]
+	local begin got try
+	for try in 1 2 3; do
+		begin=$(milliseconds)
+		got=$(request | tls -tls1_3 -alpn ntske/1 "$@" | wc -c)
+		if [ "$got" -ne "$COOKIES" ]; then
+			echo "# try $try: $got bytes"
+			return 1
+		fi
+		[ $(($(milliseconds) - begin)) -ge 1000 ] || return 0
+	done
+	echo "# over 1 s three times"
+	return 1
 }
 
 # Sends standard input over TCP and prints in hexadecimal what comes back until the server
