@@ -22,6 +22,7 @@ static int bio_read(BIO *bio, char *buf, int len)
 	n = recv(wire->fd, buf, (size_t)len, 0);
 	/* Fewer bytes than asked for is all there is: if more come they poll readable. */
 	wire->empty = n > 0 ? n < len : n < 0;
+	wire->ended = n == 0;
 	if (n < 0 && is_temporary(errno))
 		BIO_set_retry_read(bio);
 	return (int)n;
@@ -40,13 +41,14 @@ static int bio_write(BIO *bio, const char *buf, int len)
 	return (int)n;
 }
 
-/* Nothing is buffered here. */
+/* Nothing is buffered here.  Who asks for the end of file takes it for a close_notify. */
 static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
 {
-	(void)bio;
+	const struct ke_wire *wire = BIO_get_data(bio);
+
 	(void)number;
 	(void)pointer;
-	return command == BIO_CTRL_FLUSH;
+	return command == BIO_CTRL_FLUSH || (command == BIO_CTRL_EOF && wire->ended);
 }
 
 static BIO_METHOD *make_method(void)

@@ -18,6 +18,7 @@
 struct ke_wire {
 	int fd;     /* non-blocking; the owner's */
 	bool empty; /* nothing to read; the owner clears it when the socket polls readable */
+	bool ended; /* the client's end of file has been read */
 	bool hold;  /* more is written, or shutdown(SHUT_WR) done, soon */
 };
 

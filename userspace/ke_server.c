@@ -265,7 +265,8 @@ void ke_server_drain(struct ke_server *s)
 	close_listeners(s);
 }
 
-/* An event's pointer is the server (control), one of its listeners, or a connection. */
+/* An event's pointer is the server (control), one of its listeners, or a connection.  Those of a
+ * batch that come after the order to drain are of listeners that are closed already. */
 static bool on_event(struct ke_server *s, const struct epoll_event *event)
 {
 	void *what = event->data.ptr;
@@ -273,7 +274,7 @@ static bool on_event(struct ke_server *s, const struct epoll_event *event)
 
 	if (what == s)
 		return s->on_control(s);
-	if (listener >= s->listeners && listener < s->listeners + s->listener_count) {
+	if (listener >= s->listeners && listener < s->listeners + KE_MAX_LISTENERS) {
 		if (s->listening)
 			on_listener(s, *listener);
 	} else {

@@ -79,9 +79,13 @@ static void the_end_is_seen(void **state)
 	char buf[16];
 
 	(void)state;
+	assert_int_equal(BIO_read(bio, buf, sizeof(buf)), -1);
+	assert_false(BIO_eof(bio));
 	shutdown(peer, SHUT_WR);
 	assert_true(readable(wire.fd, 5000));
+	wire.empty = false;
 	assert_int_equal(BIO_read(bio, buf, sizeof(buf)), 0);
+	assert_true(BIO_eof(bio));
 	assert_false(BIO_should_retry(bio));
 }
 

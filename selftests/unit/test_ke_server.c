@@ -48,6 +48,8 @@ static int run_server(int listener, int max_fds)
 					     .handshake_timeout = 2,
 					     .request_timeout = 2 };
 	server.listeners[server.listener_count++] = listener;
+	while (!max_fds && server.listener_count < KE_MAX_LISTENERS)
+		server.listeners[server.listener_count++] = dup(listener);
 	server.on_control = on_control;
 	server.control = control[1];
 	rc = ke_server_init(&server);
@@ -188,6 +190,52 @@ static void drained(void **state)
 	close(control[0]);
 }
 
+/* A connection comes together with the order to drain: which of the two is seen first is open, but
+ * no listener is taken for a connection. */
+static void drained_as_one_comes(void **state)
+{
+	int late, status;
+
+	(void)state;
+	serve(0);
+	assert_true(exchange(dial()));
+	kill(child, SIGSTOP);
+	assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+	assert_int_equal(send(control[0], "d", 1, 0), 1);
+	late = dial();
+	kill(child, SIGCONT);
+	assert_int_equal(ended(NULL), 0);
+	close(late);
+	close(control[0]);
+}
+
+/* A client's end of TCP amid its request is an end of it, also without TLS's close_notify. */
+static void half_a_request(void **state)
+{
+	SSL_CTX *ctx = test_client(TLS1_3_VERSION, NTSKE_ALPN, &pem);
+	SSL *ssl = SSL_new(ctx);
+	struct test_answer answer;
+	uint8_t buf[4096];
+	int fd, n;
+
+	(void)state;
+	serve(0);
+	fd = dial();
+	SSL_set_fd(ssl, fd);
+	assert_int_equal(SSL_connect(ssl), 1);
+	assert_int_equal(SSL_write(ssl, chrony43_request, 3), 3);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	n = SSL_read(ssl, buf, sizeof(buf));
+	assert_true(n > 0 && test_answer_parse(&answer, buf, (size_t)n));
+	assert_int_equal(answer.error, KE_ERROR_BAD_REQUEST);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	close(control[0]);
+	assert_int_equal(ended(NULL), 0);
+	assert_int_equal(shared->error_request, 1);
+}
+
 /* A silent client does not keep a drained worker for longer than its time. */
 static void drained_of_a_silent_one(void **state)
 {
@@ -224,6 +272,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(out_of_descriptors),
 		cmocka_unit_test(drained),
+		cmocka_unit_test(drained_as_one_comes),
+		cmocka_unit_test(half_a_request),
 		cmocka_unit_test(drained_of_a_silent_one),
 		cmocka_unit_test(orphaned),
 	};
