@@ -46,7 +46,7 @@
 #include "port.h"
 
 /* Raised with every change of a struct or map below. */
-#define XNTS_ABI_VERSION 1
+#define XNTS_ABI_VERSION 2
 
 #define XNTS_PIN_DIR "/sys/fs/bpf/xnts"
 

@@ -60,6 +60,18 @@ static void test_clock_at_2040(void **unused)
 	expect_recovery_from(2209032000);
 }
 
+static void test_boot_a_year_back(void **unused)
+{
+	(void)unused;
+	expect_recovery_from(NOON - YEAR);
+}
+
+static void test_boot_a_year_forward(void **unused)
+{
+	(void)unused;
+	expect_recovery_from(NOON + YEAR);
+}
+
 /* Told once, not every second, and again after it was right in between. */
 static void test_disbelief_is_logged_once(void **unused)
 {
@@ -117,6 +129,11 @@ static void expect_to_survive_step(int64_t step, bool follows)
 	assert_int_equal(keys_advance(a, NOON + t, true, t), 0);
 	assert_int_equal(keys_advance(b, NOON + t, true, t), 0);
 	expect_sealing(a, SEED_AGE + 20);
+	assert_memory_equal(window_of(a), window_of(b), sizeof(struct window));
+	/* and so does what a restart would read */
+	keys_close(a);
+	a = open_keys(&config_a);
+	assert_int_equal(keys_advance(a, NOON + t, true, t), 0);
 	assert_memory_equal(window_of(a), window_of(b), sizeof(struct window));
 }
 
@@ -338,6 +355,8 @@ int main(void)
 		TEST(test_unsynchronised),
 		TEST(test_clock_at_1970),
 		TEST(test_clock_at_2040),
+		TEST(test_boot_a_year_back),
+		TEST(test_boot_a_year_forward),
 		TEST(test_disbelief_is_logged_once),
 		TEST(test_restarts_at_2040),
 		TEST(test_year_forward),
