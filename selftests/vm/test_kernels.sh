@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 2100
+# timeout: 3000
 #
 # The suites that depend on the kernel, run on other kernels than this machine's: each
-# boots in an emulated machine (boot.sh).  selftests/guest holds what only such a
-# machine can show.  KERNELS="6.1" runs one of them, VM_SUITES="guest" one suite.
+# boots in an emulated machine (boot.sh), two side by side: much of their time is
+# waiting.  selftests/guest holds what only such a machine can show.  KERNELS="6.1" runs
+# one of them, VM_SUITES="guest" one suite.
 . "$(dirname "$0")/../lib.sh"
 need_root
 
@@ -14,7 +15,8 @@ ALL_KERNELS="
 6.12 trixie linux-image-amd64
 6.18 trixie-backports linux-image-6.18.15+deb13-amd64 short
 "
-SECONDS_A_KERNEL=1000
+SECONDS_A_KERNEL=1200
+MACHINES=2 # at a time
 # Of prog_run not the sweeps over every bit and length, nor the compilers: what
 # depends on the kernel is in the others, and emulation is slow.  Of netns those whose
 # clients bear emulation: at 64 polls a second chronyd takes an answer that comes
@@ -36,14 +38,25 @@ build_objects() {
 	done
 }
 
-# Prints a kernel's results with its name before each; runs in a subshell.
-run_kernel() { # NAME SUITE PACKAGE [short]
-	local kernel status=0 suites=$SUITES
+# Starts it when one of the MACHINES is free.
+declare -A booted
+boot_kernel() { # NAME SUITE PACKAGE [short]
+	local kernel suites=$SUITES
 	[ "${4:-}" != short ] || suites=$SHORT
 	kernel=$(scripts/unpack-deb.sh "$3" "$2" linux-image) || { skip "$1" "apt could not fetch $3 of $2"; return; }
+	while [ "$(jobs -rp | wc -l)" -ge "$MACHINES" ]; do
+		wait -n || true
+	done
 	# shellcheck disable=SC2086 # a list
-	unshare --net selftests/vm/boot.sh "$1" "$kernel" $SECONDS_A_KERNEL $suites >"$BUILD/vm/$1.log" 2>&1 || status=$?
-	sed -nE "s/^(ok|not ok|skip) /\1 $1: /p" "$BUILD/vm/$1.log"
+	unshare --net selftests/vm/boot.sh "$1" "$kernel" $SECONDS_A_KERNEL $suites >"$BUILD/vm/$1.log" 2>&1 &
+	booted[$1]=$!
+}
+
+# Prints a kernel's results with its name before each.
+report_kernel() { # NAME
+	local status=0
+	wait "${booted[$1]}" || status=$?
+	sed -nE "s/^(ok|not ok|skip) /\1 $1: /p; s/^seconds: /# $1: seconds: /p" "$BUILD/vm/$1.log"
 	if [ "$status" -ne 0 ]; then
 		not_ok "$1: the machine ends by itself" "status $status (124: after $SECONDS_A_KERNEL s); build/vm/$1.console"
 		tail -n 20 "$BUILD/vm/$1.console"
@@ -66,6 +79,9 @@ for suite in bookworm trixie; do
 done
 while read -r name suite package list; do
 	[ -n "$name" ] || continue
-	case " ${KERNELS:-$name} " in *" $name "*) run_kernel "$name" "$suite" "$package" "$list" ;; esac
+	case " ${KERNELS:-$name} " in *" $name "*) boot_kernel "$name" "$suite" "$package" "$list" ;; esac
 done <<<"$ALL_KERNELS"
+for name in "${!booted[@]}"; do
+	report_kernel "$name"
+done
 finish
