@@ -7,7 +7,7 @@
 # test_NAME.c) and test_NAME.sh.  A test prints a line a case, `ok NAME`,
 # `not ok NAME: why` or `skip NAME: why`; cmocka's TAP lines are understood too.
 # Its exit status must agree.  A test may say `timeout: SECONDS` in its first 30
-# lines, else it has 120 (TIMEOUT_FACTOR times that).  Full output is kept in build/check/.
+# lines, else it has 300 (TIMEOUT_FACTOR times that).  Full output is kept in build/check/.
 #
 # The last lines say how many seconds each suite and test took, the slowest first, and
 # `N passed, N failed, N skipped`; exit status 1 when any failed.
@@ -41,12 +41,27 @@ results() { # TEST EXIT LOG
 		}' "$3"
 }
 
+# Ctrl-C, also where nothing but this script is told: the test that runs ends, and none follows.
+running=''
+interrupted() {
+	trap '' INT TERM HUP
+	[ -z "$running" ] || { kill -TERM "$running"; wait "$running"; } 2>/dev/null
+	echo "interrupted" >&2
+	exit 130
+}
+trap interrupted INT TERM HUP
+
 run_one() { # TEST SOURCE COMMAND
 	local log=$logs/${1//\//.}.log rc line limit started=${EPOCHREALTIME/[.,]/}
 	limit=$(head -n 30 "$2" | grep -om1 'timeout: [0-9]*' | tr -dc 0-9)
 	if [ -x "$3" ]; then
-		CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$((${limit:-300} * ${TIMEOUT_FACTOR:-1}))" "$3" >"$log" 2>&1 </dev/null
+		set -m # else it would ignore SIGINT for good
+		CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$((${limit:-300} * ${TIMEOUT_FACTOR:-1}))" "$3" >"$log" 2>&1 </dev/null &
+		running=$!
+		set +m
+		wait "$running"
 		rc=$?
+		running=''
 	else
 		echo "not ok build: $3 was not built" >"$log"
 		rc=1
