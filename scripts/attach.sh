@@ -179,6 +179,10 @@ for word; do
 done
 [ "${#ifaces[@]}" -gt 0 ] || usage 2 >&2
 [ "$(id -u)" -eq 0 ] || die "needs root"
+# Without them VLAN offloads and foreign programs would go unnoticed.
+for tool in ip ethtool bpftool; do
+	command -v "$tool" >/dev/null || die "needs $tool, which is not installed"
+done
 xntsd=$top/build/xntsd
 [ -x "$xntsd" ] || xntsd=$(command -v xntsd) || die "xntsd is not built: make"
 

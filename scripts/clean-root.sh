@@ -19,19 +19,19 @@ depends() {
 }
 
 make_root() {
-	local debootstrap mirror root
+	local debootstrap mirror
 	debootstrap=$(scripts/unpack-deb.sh debootstrap)
 	# shellcheck disable=SC2016 # the $() are apt's
 	mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
 		awk -v own="$suite" '$2 == own && $3 == "main" { print $1; exit }')
 	[ -n "$mirror" ] || { echo "no Debian mirror among apt's sources" >&2; return 1; }
 	root=$(mktemp -d)
+	trap 'rm -rf "$root"' EXIT
 	DEBOOTSTRAP_DIR=$debootstrap/usr/share/debootstrap "$debootstrap/usr/sbin/debootstrap" --variant=minbase \
-		--include="$(depends)" "$suite" "$root" "$mirror" >&2 || { rm -rf "$root"; return 1; }
+		--include="$(depends)" "$suite" "$root" "$mirror" >&2
 	rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/locale
 	mkdir -p build/cache
 	tar -C "$root" -cf "$cache.new" . && mv "$cache.new" "$cache"
-	rm -rf "$root"
 }
 
 [ -e "$cache" ] || make_root

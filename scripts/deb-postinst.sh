@@ -13,5 +13,5 @@ else
 fi
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
-	systemctl try-restart xntsd.service
+	systemctl try-restart xntsd.service || echo "xntsd did not start again: see systemctl status xntsd" >&2
 fi

@@ -42,7 +42,7 @@ control() {
 	END
 }
 
-rm -rf "$root" && mkdir -p "$root/DEBIAN" "$root/etc/xnts"
+rm -rf "$root" build/xnts_*.deb && mkdir -p "$root/DEBIAN" "$root/etc/xnts"
 make -s install DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system >/dev/null
 strip "$root"/usr/sbin/*
 gzip -9n "$root"/usr/share/man/man*/*

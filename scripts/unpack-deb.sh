@@ -68,8 +68,19 @@ unpack() { # NAME...
 	touch "$root/.complete"
 }
 
-[ -e "$state/.updated" ] || update
-mapfile -t names < <(closure)
-(cd "$state/debs" && private_apt apt-get download -qq "${names[@]}" >&2)
+download() {
+	mapfile -t names < <(closure)
+	(cd "$state/debs" && private_apt apt-get download -qq "${names[@]}" >&2)
+}
+
+# Lists of long ago name packages that the mirror no longer has.
+if [ ! -e "$state/.updated" ]; then
+	update
+	download
+elif ! download; then
+	rm -rf "$state/debs"
+	update
+	download
+fi
 unpack "${names[@]}"
 echo "$root"

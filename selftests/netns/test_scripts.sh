@@ -54,6 +54,14 @@ check "nor loads" [ ! -e "$PIN_DIR/config" ]
 check "without --dry-run" env PATH="$TMP/bin:$PATH" nsenter --net=/run/netns/server scripts/attach.sh --fix-offloads srv0
 check "it is mended" [ -e "$TMP/fixed" ]
 server scripts/detach.sh --all
+mkdir "$TMP/few"
+for tool in bash id ip awk sed dirname grep; do
+	cp "$(command -v "$tool")" "$TMP/few"
+done
+# shellcheck disable=SC2016 # of the inner shell; attach.sh looks in /usr/sbin, too
+check "without ethtool it does not guess" fails_saying "needs ethtool" server unshare --mount bash -c \
+	'mount --bind "$0" /usr/sbin && PATH=$0 exec scripts/attach.sh srv0' "$TMP/few"
+check "and attaches nothing" not attached
 check "of several, an unknown one stops all" fails_saying "no such interface: nosuch0" server scripts/attach.sh srv0 nosuch0
 check "before the first" not attached
 check "an unknown option" fails_saying "attach.sh [OPTION...] IFACE..." server scripts/attach.sh --fast srv0
