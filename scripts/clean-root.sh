@@ -5,18 +5,19 @@
 #
 # Unpacks into DIR a minimal Debian of this machine's release that has what the package of
 # scripts/make-deb.sh depends on.  Made once by debootstrap (which is not installed, only unpacked)
-# and kept as build/cache/root-RELEASE.tar.
+# and kept in build/cache/, for as long as the package depends on the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-cache=build/cache/root-$suite.tar
 dir=$1
 
 depends() {
 	dpkg-deb -f build/xnts_*.deb Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/ //g' |
 		sed 's/^systemd$/systemd-standalone-sysusers/' | paste -sd,
 }
+
+cache=build/cache/root-$suite-$(depends | cksum | cut -d' ' -f1).tar
 
 make_root() {
 	local debootstrap mirror
@@ -30,7 +31,7 @@ make_root() {
 	DEBOOTSTRAP_DIR=$debootstrap/usr/share/debootstrap "$debootstrap/usr/sbin/debootstrap" --variant=minbase \
 		--include="$(depends)" "$suite" "$root" "$mirror" >&2
 	rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/locale
-	mkdir -p build/cache
+	rm -rf build/cache && mkdir -p build/cache
 	tar -C "$root" -cf "$cache.new" . && mv "$cache.new" "$cache"
 }
 
