@@ -110,18 +110,19 @@ void pid_file_report(int fd, const struct pid_file_reload *reload)
 int pid_file_read(const char *path, struct pid_file_reload *reload)
 {
 	FILE *file = fopen(path, "re");
-	char pid[16], count[16] = "";
+	char pid[16], refused[sizeof(reload->refused) + 1], count[16] = ""; /* lines, with their ends */
 	bool whole;
 
 	memset(reload, 0, sizeof(*reload));
 	if (!file)
 		return -errno;
 	whole = fgets(pid, sizeof(pid), file) &&
-		fgets(reload->refused, sizeof(reload->refused), file) &&
+		fgets(refused, sizeof(refused), file) &&
 		fgets(count, sizeof(count), file) && strchr(count, '\n');
 	fclose(file);
-	if (whole)
-		reload->count = strtoul(count, NULL, 10);
-	reload->refused[strcspn(reload->refused, "\n")] = 0;
+	if (!whole)
+		return 0;
+	reload->count = strtoul(count, NULL, 10);
+	memcpy(reload->refused, refused, strcspn(refused, "\n"));
 	return 0;
 }

@@ -97,6 +97,12 @@ static void test_reload(void **unused)
 	assert_int_equal(pid_file_read(path, &read), 0);
 	assert_int_equal(read.count, 4);
 	assert_string_equal(read.refused, "");
+	told.count = 5;
+	memset(told.refused, 'x', sizeof(told.refused) - 1); /* as long as there is room for */
+	pid_file_report(fd, &told);
+	assert_int_equal(pid_file_read(path, &read), 0);
+	assert_int_equal(read.count, 5);
+	assert_string_equal(read.refused, told.refused);
 	assert_int_equal(pid_file_owner(path), getpid());
 	close(fd);
 	assert_int_equal(pid_file_read("/nonexistent/pid", &read), -ENOENT);
