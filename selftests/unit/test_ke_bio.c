@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ke_bio.h"
+#include "monotonic.h"
 
 static struct ke_wire wire;
 static BIO *bio;
@@ -91,17 +92,23 @@ static void the_end_is_seen(void **state)
 
 static void held_until_the_end(void **state)
 {
+	int64_t since;
 	char buf[16];
+	bool held;
 
 	(void)state;
 	assert_int_equal(BIO_write(bio, "a", 1), 1);
 	assert_true(readable(peer, 5000));
 	assert_int_equal(recv(peer, buf, sizeof(buf), 0), 1);
 	wire.hold = true;
+	since = now_ms();
 	assert_int_equal(BIO_write(bio, "answer", 6), 6);
 	assert_int_equal(BIO_write(bio, "bye", 3), 3);
-	assert_false(readable(peer, 20));
+	held = !readable(peer, 20);
 	shutdown(wire.fd, SHUT_WR);
+	if (now_ms() - since >= 200) /* tcp(7), TCP_CORK: no longer than that */
+		skip();
+	assert_true(held);
 	assert_true(readable(peer, 5000));
 	assert_int_equal(recv(peer, buf, sizeof(buf), 0), 9);
 	assert_memory_equal(buf, "answerbye", 9);
