@@ -248,6 +248,7 @@ static int make_seed(struct keys *keys, int64_t utc)
 	int64_t length = keys->config.epoch;
 	int err;
 
+	keys_make_directory(keys->config.state);
 	state->clock = utc;
 	/* epochs of a day begin at midnight */
 	err = keys_seed(state, utc - utc % length, length);

@@ -29,8 +29,10 @@ struct session {
 
 static int save(struct session *s)
 {
-	int err = keys_save(s->config.state, &s->state, &s->file);
+	int err;
 
+	keys_make_directory(s->config.state);
+	err = keys_save(s->config.state, &s->state, &s->file);
 	if (err == -ESTALE)
 		log_error("%s: has just been changed by another program; try again", s->config.state);
 	return err ? FAILED : DONE;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* O_DIRECTORY, O_NOFOLLOW */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <stdbool.h>
@@ -188,6 +189,14 @@ static int replace(const struct place *place, const struct keys_state *state, st
 	}
 	identify(file, &st);
 	return fsync(place->dir) ? -errno : 0;
+}
+
+void keys_make_directory(const char *path)
+{
+	char copy[PATH_MAX];
+
+	if (snprintf(copy, sizeof(copy), "%s", path) < (int)sizeof(copy))
+		mkdir(dirname(copy), 0700);
 }
 
 int keys_save(const char *path, const struct keys_state *state, struct keys_file *file)

@@ -107,4 +107,7 @@ bool keys_file_changed(const char *path, struct keys_file *seen);
  */
 int keys_save(const char *path, const struct keys_state *state, struct keys_file *file);
 
+/* Makes the directory of a state file, mode 0700, if it is not there; keys_save() tells of a failure. */
+void keys_make_directory(const char *path);
+
 #endif /* XNTS_KEYS_STATE_H */

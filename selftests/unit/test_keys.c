@@ -63,10 +63,10 @@ static void test_first_seed_race(void **unused)
 static void test_seed_cannot_be_written(void **unused)
 {
 	(void)unused;
-	strcpy(config_a.state, "/nonexistent/keys");
+	strcpy(config_a.state, "/nonexistent/dir/keys");
 	a = open_keys(&config_a);
 	assert_int_equal(keys_advance(a, NOON, true, 0), -ENOENT);
-	assert_non_null(strstr(captured(), "/nonexistent/keys: cannot be written"));
+	assert_non_null(strstr(captured(), "/nonexistent/dir/keys: cannot be written"));
 	assert_int_equal(keys_advance(a, NOON, true, 1), -ENOENT);
 	assert_string_equal(captured(), "");
 	assert_int_equal(window_of(a)->count, 0);

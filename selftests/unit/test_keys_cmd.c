@@ -329,6 +329,30 @@ static void test_too_far_to_confirm(void **unused)
 	expect_said(run(conf_a, 1, "confirm", "2026-12-23"), "too many epochs have passed");
 }
 
+/* A server that xntsd has not run on yet, built and installed by hand. */
+static void test_no_directory(void **unused)
+{
+	struct keys_config config = config_b;
+	char dir[sizeof(config.state)];
+	struct stat st;
+
+	(void)unused;
+	run(conf_a, 0, "init", NULL);
+	run(conf_a, 0, "export", export_file);
+	snprintf(dir, sizeof(dir), "%s/var", dir_b);
+	snprintf(config.state, sizeof(config.state), "%s/var/keys", dir_b);
+	write_config(conf_b, &config);
+	run(conf_b, 0, "import", export_file);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(unlink(config.state), 0);
+	assert_int_equal(rmdir(dir), 0);
+	/* one level only: a typo is no new tree */
+	snprintf(config.state, sizeof(config.state), "%s/var/lib/keys", dir_b);
+	write_config(conf_b, &config);
+	expect_said(run(conf_b, 1, "import", export_file), "cannot be written: No such file");
+}
+
 /* A command without a secret, or with a configuration that is refused. */
 static void test_nothing_there(void **unused)
 {
@@ -432,6 +456,7 @@ int main(void)
 		TEST(test_reseed_with_a_wrong_clock),
 		TEST(test_confirm),
 		TEST(test_too_far_to_confirm),
+		TEST(test_no_directory),
 		TEST(test_nothing_there),
 		TEST(test_two_writers),
 		TEST(test_config_option),
