@@ -6,6 +6,7 @@
 #include "check.h"
 #include "config.h"
 #include "dataplane.h"
+#include "ke.h"
 #include "ke_pem.h"
 #include "keys.h"
 #include "lists.h"
@@ -68,13 +69,24 @@ static int check_certificate(const struct ke_config *ke, unsigned int i)
 	struct ke_pem *pem = ke_pem_load(ke_chain_path(ke, i), ke_key_path(ke, i), reason, warning);
 
 	if (!pem) {
-		log_error("%s", reason);
+		log_error("[ke] %s: %s", i ? "more_certificates" : "certificate", reason);
 		return -EINVAL;
 	}
 	if (*warning)
 		log_warning("%s: %s", ke_chain_path(ke, i), warning);
 	ke_pem_free(pem);
 	return 0;
+}
+
+static int check_ke(const struct ke_config *ke)
+{
+	uid_t uid;
+	gid_t gid;
+	int err = ke_find_user(ke, &uid, &gid);
+
+	for (unsigned int i = 0; !err && i < 1 + ke->more.count; i++)
+		err = check_certificate(ke, i);
+	return err;
 }
 
 static int check_keys(const struct keys_config *cfg)
@@ -98,8 +110,8 @@ int check_config(const char *path, struct config *cfg)
 	if (!err)
 		err = check_lists(cfg, &lists);
 	lists_free(lists);
-	for (unsigned int i = 0; !err && cfg->ke.enabled && i < 1 + cfg->ke.more.count; i++)
-		err = check_certificate(&cfg->ke, i);
+	if (!err && cfg->ke.enabled)
+		err = check_ke(&cfg->ke);
 	if (!err)
 		err = check_keys(&cfg->keys);
 	if (!err)

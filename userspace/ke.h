@@ -12,8 +12,10 @@
 #define XNTS_KE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct config;
+struct ke_config;
 struct ke;
 struct xnts_ke_state;
 
@@ -30,6 +32,12 @@ struct ke_sealing_keys {
 	struct ke_sealing_key next; /* seals from `switch_at` on; id 0: none known */
 	int64_t switch_at;          /* UTC, s since 1970 */
 };
+
+/*
+ * Whom [ke] user names, or the process's own ids when it is not root.  0, or -EINVAL, logged:
+ * no such account, or root's.
+ */
+int ke_find_user(const struct ke_config *cfg, uid_t *uid, gid_t *gid);
 
 /*
  * Opens the listeners, reads the certificates and starts the workers.  They take

@@ -102,7 +102,12 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$TMP/wrong.
 change key "key = $TMP/wrong.key"
 refused "a key of another certificate" "$TMP/server.pem|$TMP/wrong.key"
 change certificate "certificate = $TMP/nosuch.pem"
+check "--check names the key" fails_saying "[ke] certificate: " check_config
 refused "no certificate" "$TMP/nosuch.pem|No such file"
+change workers "user = nosuch"
+refused "no such account" "[ke] user: 'nosuch' does not exist"
+change workers "user = root"
+refused "root's account" "[ke] user: 'root' is root"
 echo "not a state" >"$TMP/bad-keys"
 chmod 600 "$TMP/bad-keys"
 change state "state = $TMP/bad-keys"
