@@ -63,6 +63,7 @@ MANPAGES := $(wildcard userspace/*.[1-8])
 all: $(OBJECT) $(PROGRAMS)
 
 help:
+	@echo 'sudo make deps            install what is missing to build and test'
 	@echo 'make                      build the program and the daemon into $(BUILD)/'
 	@echo 'sudo make run             playground: a chronyd client gets NTS time over veth (ONCE=1: then end)'
 	@echo 'sudo make run IFACE=eth0  serve on a real interface'

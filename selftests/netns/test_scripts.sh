@@ -46,6 +46,8 @@ check "stamps" says "the NIC can stamp received packets: all"
 check "LRO" says "LRO is on"
 check "that the link may reset" says "the link may reset"
 check "what it would do" says "will be attached in native mode, or in GENERIC mode"
+server scripts/attach.sh --dry-run srv0 >"$TMP/said" 2>&1
+check "of veth, what its other end needs" says "its other end gets answers of native mode only if"
 check "with --fix-offloads" preflight --fix-offloads
 check "it tells what it would mend" says "large-receive-offload would be turned off"
 check "and mends nothing" [ ! -e "$TMP/fixed" ]
