@@ -41,6 +41,7 @@ struct ke_load_client {
 struct ke_load {
 	/* set by the caller */
 	int concurrency;
+	double rate;          /* exchanges begun a second; 0: as soon as one ends another begins */
 	unsigned int sources; /* addresses from 127.1.0.1 on that clients use; 0: leave it to the kernel */
 	double patience;      /* s without any progress, after which the rest has failed */
 	double retry;         /* s after which a client that got nothing tries again; 0: it does not */
@@ -51,6 +52,7 @@ struct ke_load {
 	int failed;  /* and did not */
 	int retried; /* attempts that brought nothing */
 	int saw_newer;
+	double first_newer; /* when the first of them did, by ke_load_now() */
 	double slowest; /* s, from the first attempt */
 
 	/* its own */
@@ -58,9 +60,9 @@ struct ke_load {
 	socklen_t to_len;
 	SSL_CTX *ctx;
 	struct ke_load_client *client;
-	int epoll, left, open;
+	int epoll, exchanges, left, open;
 	unsigned int started;
-	double progress;
+	double began, progress;
 };
 
 static inline double ke_load_now(void)
@@ -147,7 +149,8 @@ static inline void ke_load_taken(struct ke_load *load, struct ke_load_client *c)
 	if (load->newer) {
 		X509 *seen = SSL_get1_peer_certificate(c->ssl);
 
-		load->saw_newer += X509_cmp(seen, load->newer) == 0;
+		if (X509_cmp(seen, load->newer) == 0 && !load->saw_newer++)
+			load->first_newer = ke_load_now();
 		X509_free(seen);
 	}
 	if (load->done % 2)
@@ -169,7 +172,7 @@ static inline void ke_load_finish(struct ke_load *load, struct ke_load_client *c
 	if (!good && load->retry > 0) {
 		c->again_at = load->progress + load->retry;
 		load->open++;
-	} else if (load->left > 0) {
+	} else if (load->left > 0 && !load->rate) {
 		ke_load_start(load, c);
 	}
 }
@@ -202,9 +205,25 @@ static inline void ke_load_begin(struct ke_load *load, int exchanges)
 	load->left = exchanges;
 	load->done = load->failed = load->retried = load->saw_newer = 0;
 	load->slowest = 0;
-	load->progress = ke_load_now();
-	for (int i = 0; i < load->concurrency && load->left > 0; i++)
+	load->exchanges = exchanges;
+	load->began = load->progress = ke_load_now();
+	for (int i = 0; i < load->concurrency && load->left > 0 && !load->rate; i++)
 		ke_load_start(load, &load->client[i]);
+}
+
+/* With a rate: those that should have begun by now, as far as there are clients at leisure. */
+static inline void ke_load_start_due(struct ke_load *load)
+{
+	double due = (ke_load_now() - load->began) * load->rate;
+
+	for (int i = 0; i < load->concurrency && load->left > 0; i++) {
+		struct ke_load_client *c = &load->client[i];
+
+		if (load->exchanges - load->left >= due)
+			break;
+		if (!c->ssl && !c->again_at)
+			ke_load_start(load, c);
+	}
 }
 
 static inline void ke_load_retry_due(struct ke_load *load)
@@ -229,6 +248,8 @@ static inline bool ke_load_step(struct ke_load *load, int timeout_ms)
 			ke_load_ready(load, c);
 	}
 	ke_load_retry_due(load);
+	if (load->rate)
+		ke_load_start_due(load);
 	if (load->open && ke_load_now() - load->progress > load->patience) {
 		fprintf(stderr, "ke_load: %d exchanges stand still\n", load->open);
 		load->failed += load->open + load->left;
@@ -237,7 +258,7 @@ static inline bool ke_load_step(struct ke_load *load, int timeout_ms)
 			if (load->client[i].ssl || load->client[i].again_at > 0)
 				ke_load_end(load, &load->client[i]);
 	}
-	return load->open > 0;
+	return load->open > 0 || load->left > 0;
 }
 
 static inline void ke_load_close(struct ke_load *load)

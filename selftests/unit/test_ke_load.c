@@ -18,6 +18,8 @@
 #include "../ke_load.h"
 #include "ke_daemon.h"
 
+#define TRIES 3 /* of what must be fast: the machine may be busy with others */
+
 static struct ke_load load;
 
 static int setting(const char *name, int fallback)
@@ -25,6 +27,15 @@ static int setting(const char *name, int fallback)
 	const char *text = getenv(name);
 
 	return text ? atoi(text) : fallback;
+}
+
+static double killed, mended;
+
+/* The worker's own counter says that another takes connections. */
+static void see_whether_mended(void)
+{
+	if (killed > 0 && !mended && enough_starts())
+		mended = ke_load_now();
 }
 
 /* Runs the load beside the daemon; `at` is called once when `when` exchanges are done. */
@@ -41,6 +52,7 @@ static void run(int exchanges, int when, void (*at)(void))
 			at();
 			at = NULL;
 		}
+		see_whether_mended();
 		if (ke_load_now() - spoken > 0.02) {
 			ke_dispatch(ke);
 			spoken = ke_load_now();
@@ -111,26 +123,47 @@ static void handshakes_a_second(void **state)
 
 static struct test_pem newer;
 
+static double replaced;
+
 static void replace_certificate(void)
 {
 	install(&newer);
+	replaced = ke_load_now();
 }
 
-static void certificate_replaced(void **state)
+/* 250 a second where the machine can.  s from the replacement to the first who saw it. */
+static double replace_under_load(void)
 {
+	double began, rate;
 	BIO *bio;
 
-	(void)state;
 	test_certificate(&newer, "EC", "test.example", -60, 7200);
 	bio = BIO_new_mem_buf(newer.chain, -1);
-	load = (struct ke_load){ .concurrency = 8, .sources = 100, .patience = 20,
+	load = (struct ke_load){ .concurrency = 100, .rate = 250, .sources = 100, .patience = 20,
 				 .newer = PEM_read_bio_X509(bio, NULL, NULL, NULL) };
+	began = ke_load_now();
 	run(1000, 50, replace_certificate);
-	all_served(1000);
-	print_message("# %d of them saw the new certificate\n", load.saw_newer);
+	rate = 1000 / (ke_load_now() - began);
+	assert_int_equal(load.failed, 0);
+	assert_int_equal(load.done, 1000);
 	assert_true(load.saw_newer > 0);
+	print_message("# %.0f exchanges/s%s: the new certificate was seen after %.2f s, by %d\n", rate,
+		      rate < 200 ? ", all that this machine does" : "", load.first_newer - replaced,
+		      load.saw_newer);
 	X509_free(load.newer);
 	BIO_free(bio);
+	return load.first_newer - replaced;
+}
+
+/* Within 2 s, in one of three tries at least: a busy machine may lose some. */
+static void certificate_replaced(void **state)
+{
+	double took = 3;
+
+	(void)state;
+	for (int i = 0; i < TRIES && took > 2; i++)
+		took = replace_under_load();
+	assert_true(took <= 2);
 }
 
 static void kill_a_worker(void)
@@ -139,18 +172,35 @@ static void kill_a_worker(void)
 
 	assert_int_equal(children(pids, 4), 2);
 	kill(pids[0], SIGKILL);
+	killed = ke_load_now();
 }
 
 /* What it had under way is lost and tried again; the rest waits in its listener. */
-static void worker_killed(void **state)
+static double kill_under_load(void)
 {
-	(void)state;
+	killed = mended = 0;
+	starts_wanted = sum().worker_starts + 1;
 	load = (struct ke_load){ .concurrency = 8, .sources = 100, .patience = 20, .retry = 0.1 };
 	run(1000, 100, kill_a_worker);
 	assert_int_equal(load.failed, 0);
 	assert_int_equal(load.done, 1000);
 	assert_in_range(load.retried, 0, 16);
-	wait_for_starts(3);
+	assert_true(run_until(enough_starts, 10000));
+	see_whether_mended();
+	print_message("# another worker after %.2f s\n", mended - killed);
+	return mended - killed;
+}
+
+/* Back within 1 s, in one of three tries at least. */
+static void worker_killed(void **state)
+{
+	double took = 2;
+
+	(void)state;
+	wait_for_starts(2);
+	for (int i = 0; i < TRIES && took > 1; i++)
+		took = kill_under_load();
+	assert_true(took <= 1);
 }
 
 /* kB of a process that are its own. */
