@@ -121,6 +121,19 @@ seal_id() {
 	bpftool -j map dump pinned "$PIN_DIR/key_state" | grep -o '"seal_id": *[0-9]*' | head -n 1 | tr -dc 0-9
 }
 
+# ---- key exchanges -------------------------------------------------------------
+
+# As chronyd 4.3 sends it: NTPv4, AEAD 15, End of Message.
+ke_request() {
+	printf '\x80\x01\x00\x02\x00\x00\x80\x04\x00\x02\x00\x0f\x80\x00\x00\x00'
+}
+
+# Summed over the workers.
+ke_counter() { # NAME
+	bpftool -j map dump pinned "$PIN_DIR/ke_counters" |
+		grep -o "\"$1\": *[0-9]*" | awk -F: '{ n += $2 } END { printf "%.0f\n", n }'
+}
+
 # ---- load ------------------------------------------------------------------
 
 # The generator in the client's namespace, its sources from 10.0.0.0 on; what it reports is

@@ -22,11 +22,6 @@ milliseconds() {
 	echo $(($(date +%s%N) / 1000000))
 }
 
-# As chronyd 4.3 sends it: NTPv4, AEAD 15, End of Message.
-request() {
-	printf '\x80\x01\x00\x02\x00\x00\x80\x04\x00\x02\x00\x0f\x80\x00\x00\x00'
-}
-
 # TLS over standard input and output, until the server closes.
 tls() { # OPENSSL-OPTIONS...
 	in_ns client timeout 10 openssl s_client -connect "$SERVER4:4460" -servername "$SERVER_NAME" \
@@ -39,7 +34,7 @@ honest() { # OPENSSL-OPTIONS...
 	local begin got try
 	for try in 1 2 3; do
 		begin=$(milliseconds)
-		got=$(request | tls -tls1_3 -alpn ntske/1 "$@" | wc -c)
+		got=$(ke_request | tls -tls1_3 -alpn ntske/1 "$@" | wc -c)
 		if [ "$got" -ne "$COOKIES" ]; then
 			echo "# try $try: $got bytes"
 			return 1
@@ -91,11 +86,6 @@ idle() { # NAME COUNT
 		for ((i = 0; i < $1; i++)); do exec {fd}<>"/dev/tcp/$0"; done
 		echo all open; sleep 60' "$KE" "$2"
 	wait_for 20 grep -q 'all open' "$TMP/$1.log"
-}
-
-ke_counter() { # NAME
-	bpftool -j map dump pinned "$PIN_DIR/ke_counters" |
-		grep -o "\"$1\": *[0-9]*" | awk -F: '{ n += $2 } END { printf "%.0f\n", n }'
 }
 
 # Every connection that was accepted has ended in exactly one of the outcomes.
@@ -151,20 +141,20 @@ printf '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' | raw_gets "half a ClientH
 
 # ---- the wrong TLS ----------------------------------------------------------
 
-request | tls_gets "TLS 1.2 is refused" "" -tls1_2 -alpn ntske/1
-request | tls -tls1_2 -alpn ntske/1
+ke_request | tls_gets "TLS 1.2 is refused" "" -tls1_2 -alpn ntske/1
+ke_request | tls -tls1_2 -alpn ntske/1
 check "TLS 1.2 gets alert protocol_version" alert_is "alert protocol version"
-request | tls_gets "another ALPN is refused" "" -tls1_3 -alpn h2
-request | tls -tls1_3 -alpn h2
+ke_request | tls_gets "another ALPN is refused" "" -tls1_3 -alpn h2
+ke_request | tls -tls1_3 -alpn h2
 check "another ALPN gets alert no_application_protocol" alert_is "alert no application protocol"
-request | tls_gets "no ALPN is refused" "" -tls1_3
+ke_request | tls_gets "no ALPN is refused" "" -tls1_3
 
 # ---- the wrong request ------------------------------------------------------
 
-request | head -c 9 | tls_gets "half a request gets error 1 in time" $BAD_REQUEST -tls1_3 -alpn ntske/1
+ke_request | head -c 9 | tls_gets "half a request gets error 1 in time" $BAD_REQUEST -tls1_3 -alpn ntske/1
 printf '' | tls_gets "no request gets error 1 in time" $BAD_REQUEST -tls1_3 -alpn ntske/1
 head -c 60000 /dev/zero | tls_gets "60 kB get error 1" $BAD_REQUEST -tls1_3 -alpn ntske/1
-{ printf '\x80\x63\x00\x00' && request; } |
+{ printf '\x80\x63\x00\x00' && ke_request; } |
 	tls_gets "an unknown critical record gets error 0" 80020002000080000000 -tls1_3 -alpn ntske/1
 
 # ---- many ------------------------------------------------------------------
