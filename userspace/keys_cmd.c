@@ -271,7 +271,9 @@ int keys_cmd(int argc, char **argv, const char *config_path)
 	argc -= optind;
 	argv += optind;
 	command = find(argc ? argv[0] : "", argc ? argc - 1 : 0);
-	if (!command)
+	if (!command) {
+		log_error("keys: %s: not understood, or with too few or too many words", argv[0]);
 		return MISUSED;
+	}
 	return run(command, argc > 1 ? argv[1] : NULL, config_path);
 }

@@ -37,7 +37,8 @@ static void list_key(FILE *out, const struct keys_generation *generation, int64_
 	char time[KEYS_TIME_LEN], age[KEYS_TIME_LEN];
 	const char *what = "opens cookies";
 
-	if (now < from)
+	/* a generation that is alone seals from its first epoch before that begins, after a revocation */
+	if (now < from && !(begun && epoch == generation->epoch))
 		what = "to come";
 	else if (now < from + generation->length && begun)
 		what = "seals cookies";

@@ -402,7 +402,7 @@ static void test_config_option(void **unused)
 static void test_misuse(void **unused)
 {
 	(void)unused;
-	run(conf_a, 2, "rotate", NULL);
+	expect_said(run(conf_a, 2, "rotate", NULL), "keys: rotate: not understood");
 	run(conf_a, 2, "init", "x");
 	run(conf_a, 2, "export", NULL);
 	run(conf_a, 2, "import", NULL);
@@ -439,6 +439,12 @@ static void test_list(void **unused)
 		    "opens cookies");
 	now -= 3600;
 	expect_said(run(conf_a, 0, NULL, NULL), "  1064  epoch 100     2026-11-23 00:00:00 UTC");
+	run(conf_a, 0, "revoke", NULL);
+	expect_said(run(conf_a, 0, NULL, NULL), "  2000  epoch 0       2026-11-23 13:00:00 UTC  in 1h 0m      "
+		    "seals cookies");
+	a = open_keys(&config_a);
+	tick();
+	assert_int_equal(sealing_of(a).current.id, id_of(2, 0));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
