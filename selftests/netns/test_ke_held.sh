@@ -29,8 +29,7 @@ honest() {
 
 # In one of three tries: the machine may be busy with others.
 honest_in_time() {
-	local i
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		honest && [ "$TOOK" -lt 1000 ] && return
 	done
 	return 1
