@@ -33,9 +33,9 @@
  *
  * Versions.  A daemon takes over what one of another ABI version pinned (userspace/carry.h): it
  * makes its own maps, fills them, and moves the kill switch and, by their names, the
- * counters.  So these stay in all versions: `switch`, `names`, that counters are __u64, and that the
- * version is the first member of `config` and the sealing id that of `key_state`.  A
- * counter that changes its meaning changes its name.
+ * counters.  So these stay in all versions: `switch`, `names` (from version 2 on), that counters are
+ * __u64, and that the version is the first member of `config` and the sealing id that of
+ * `key_state`.  A counter that changes its meaning changes its name.
  *
  * Byte order is the machine's unless a member says __be16, __be32 or "wire".
  * All padding is explicit and zero.
@@ -77,7 +77,7 @@ enum xnts_config_flags {
 /* One allowance: a request every `interval`, `burst` of them at once. */
 struct xnts_limit {
 	__u32 interval; /* in 2^20 ns; 0: no limit */
-	__u32 burst;    /* requests, at least 1; */
+	__u32 burst;    /* requests, at least 1 */
 };
 
 struct xnts_mac {

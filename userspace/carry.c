@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "carry_v1.h"
 #include "counters.h"
 #include "log.h"
 #include "pins.h"
@@ -45,22 +46,28 @@ static int read_word(int fd, uint32_t *word)
 
 /* ---- tables of counters -------------------------------------------------- */
 
-/* A per-CPU map has one entry, which is read for all CPUs at once. */
+/* A per-CPU map has one entry, which is read for all CPUs at once.  No map: an empty table. */
 static int table_read(struct table *t, int fd, const char names[XNTS_NAMES][XNTS_NAME_LEN],
 		      bool per_cpu)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof(info);
-	int err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	int err;
 
-	memset(t, 0, sizeof(*t));
+	*t = (struct table){ .names = names };
+	if (fd < 0)
+		return 0;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
 	if (err)
 		return err;
-	t->names = names;
 	t->columns = info.value_size / sizeof(uint64_t);
 	t->rows = per_cpu ? libbpf_num_possible_cpus() : (int)info.max_entries;
-	if (t->columns > XNTS_NAMES || t->rows < 1)
+	if (t->columns > XNTS_NAMES || t->rows < 1 || info.value_size % sizeof(uint64_t) ||
+	    (per_cpu && info.max_entries != 1)) {
+		log_error("%.*s: these are no counters: `xntsd --unload` and start again",
+			  (int)sizeof(info.name), info.name);
 		return -EPROTO;
+	}
 	t->value = calloc(t->rows, t->columns * sizeof(uint64_t));
 	if (!t->value)
 		return -ENOMEM;
@@ -189,22 +196,44 @@ static int check(const struct carry *c)
 	return -EPROTO;
 }
 
+/* The first version had neither names nor counters of the daemon. */
+static bool is_missing(const struct carry *c, enum pin pin)
+{
+	return c->fd[pin] < 0 && !(c->version == 1 && (pin == PIN_NAMES || pin == PIN_DAEMON_COUNTERS));
+}
+
+static int read_names(struct carry *c)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info), key = 0;
+	int err;
+
+	if (c->fd[PIN_NAMES] < 0) {
+		c->names = names_v1;
+		return 0;
+	}
+	err = bpf_obj_get_info_by_fd(c->fd[PIN_NAMES], &info, &len);
+	if (!err && info.value_size != sizeof(c->names)) {
+		log_error("%s of ABI version %u: %u bytes are no names", pin_map_name(PIN_NAMES),
+			  c->version, info.value_size);
+		err = -EPROTO;
+	}
+	return err ? err : bpf_map_lookup_elem(c->fd[PIN_NAMES], &key, &c->names);
+}
+
 static int open_all(struct carry *c)
 {
 	static const enum pin needed[] = { PIN_SWITCH, PIN_COUNTERS, PIN_KE_COUNTERS,
 					   PIN_DAEMON_COUNTERS, PIN_KEY_STATE, PIN_NAMES };
-	uint32_t key = 0;
 	int err = pins_open_any(c->fd);
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !err; i++)
-		if (c->fd[needed[i]] < 0) {
+		if (is_missing(c, needed[i])) {
 			log_error("%s of ABI version %u is missing: `xntsd --unload` and start again",
 				  pin_map_name(needed[i]), c->version);
 			err = -EPROTO;
 		}
-	if (!err)
-		err = bpf_map_lookup_elem(c->fd[PIN_NAMES], &key, &c->names);
-	return err;
+	return err ? err : read_names(c);
 }
 
 /* ---- interface ------------------------------------------------------------ */

@@ -13,12 +13,6 @@ NEXT=$BUILD/next/build
 # An emulated machine has no time for as many requests beside a program that is being loaded.
 SLOW=$((${TIMEOUT_FACTOR:-1} * ${TIMEOUT_FACTOR:-1}))
 
-# The one that runs ends, another build's starts.
-change_to() { # BUILD
-	stop xntsd "${2:-TERM}"
-	BUILD=$1 start_xntsd
-}
-
 refused() { # BUILD "TEXT|TEXT..."
 	stop xntsd
 	fails_saying "$2" in_ns server timeout $((10 * ${TIMEOUT_FACTOR:-1})) \
@@ -27,6 +21,36 @@ refused() { # BUILD "TEXT|TEXT..."
 
 pinned_version() {
 	bpftool -j map dump pinned "$PIN_DIR/config" | grep -o '"abi_version": *[0-9]*' | head -n 1 | tr -dc 0-9
+}
+
+make_pin() { # NAME TYPE VALUE-BYTES ENTRIES FLAGS
+	bpftool map create "$PIN_DIR/$1" type "$2" key 4 value "$3" entries "$4" flags "$5" name "xnts_$1"
+}
+
+# 64-bit words FIRST, FIRST + 1 ..., which are below 256, as bpftool takes them.
+words() { # FIRST COUNT
+	seq -f '%.0f 0 0 0 0 0 0 0' "$1" $(($1 + $2 - 1))
+}
+
+# What version 1 pinned and another one needs, the counters 1, 2, 3 ... in its order.
+pin_version_1() {
+	mkdir "$PIN_DIR" || return
+	make_pin switch array 4 1 0
+	make_pin config array 192 1 0
+	make_pin counters percpu_array $((39 * 8)) 1 0
+	make_pin ke_counters array $((15 * 8)) 64 1024
+	make_pin key_state array 24 1 1024
+	# shellcheck disable=SC2046 # words
+	{
+		bpftool map update pinned "$PIN_DIR/switch" key 0 0 0 0 value 2 0 0 0
+		bpftool map update pinned "$PIN_DIR/config" key 0 0 0 0 value $(words 1 1) $(yes 0 | head -n 184)
+		bpftool map update pinned "$PIN_DIR/counters" key 0 0 0 0 value $(words 1 39)
+		bpftool map update pinned "$PIN_DIR/ke_counters" key 0 0 0 0 value $(words 1 15)
+	}
+}
+
+ke_counter() { # NAME
+	"$BUILD/xnts" stats -j | grep -o '"ntske": {[^}]*' | grep -o "\"$1\": [0-9]*" | tr -dc 0-9
 }
 
 begun() { # NAME
@@ -113,4 +137,24 @@ sed -i 's/source = local/source = chronyc/' "$TMP/xnts.conf"
 check "a version that has not the keys refuses" refused "$NEXT" "is not in [keys] state|xntsd --unload"
 check_equal "and left the pins" "$(pinned_version)" "$abi"
 check "answers go on" ask client "$SERVER4"
+
+# Version 1 said nothing of what it counts where.
+xntsd_unload "$BUILD"
+pin_version_1
+make_pin names array 4096 1 0
+check "names of a length unknown are refused" refused "$BUILD" "4096 bytes are no names"
+rm "$PIN_DIR/names"
+rm "$PIN_DIR/counters"
+make_pin counters percpu_array 12 1 0
+check "counters of another size than theirs are refused" refused "$BUILD" "xnts_counters: these are no counters"
+rm -r "$PIN_DIR"
+pin_version_1
+check "version 1 is taken over" start_xntsd
+check_equal "its maps are replaced" "$(pinned_version)" "$abi"
+check "the kill switch goes over" is_drop "$BUILD"
+cpus=$(($(counter drop_busy) / 27))
+check_equal "counters go to their new places" \
+	"$(counter pass_no_config) $(counter nak_bad_tag) $(counter hardware_stamps)" "$((10 * cpus)) $((35 * cpus)) $((39 * cpus))"
+check_equal "new ones begin at 0" "$(counter pass_no_route)$(counter refused_stamps)$(ke_counter tls_none)" 000
+check_equal "NTS-KE's go over" "$(ke_counter refused_prefix) $(ke_counter cookies_issued)" "3 14"
 finish
