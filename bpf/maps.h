@@ -211,11 +211,6 @@ static __always_inline void frame_open(struct xnts_request *rq, struct xdp_md *m
 	rq->end = (void *)(long)md->data_end;
 }
 
-static __always_inline __u32 ingress(const struct xnts_request *rq)
-{
-	return rq->md->ingress_ifindex;
-}
-
 /* Bytes in the frame, fragments of a multi-buffer frame included. */
 static __always_inline __u32 frame_len(const struct xnts_request *rq)
 {

@@ -34,7 +34,7 @@ static __always_inline void stamp_receive(struct xnts_request *rq, const __u64 *
 	rq->stamp = XNTS_STAMP_SOFTWARE;
 	if (!stamp)
 		return;
-	phc = map_phc(ingress(rq));
+	phc = map_phc(frame_ifindex(rq));
 	tai = phc ? stamp_to_tai(phc, *stamp) : 0;
 	if (rq->received - tai <= STAMP_AGE_MAX) { /* unsigned: nor from the future */
 		rq->received = tai;

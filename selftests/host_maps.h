@@ -198,12 +198,6 @@ static inline void frame_open(struct xnts_request *rq, struct xdp_md *md)
 	rq->end = host.frame + host.frame_len;
 }
 
-static inline __u32 ingress(const struct xnts_request *rq)
-{
-	(void)rq;
-	return WORLD_IFINDEX;
-}
-
 static inline __u32 frame_len(const struct xnts_request *rq)
 {
 	(void)rq;
@@ -213,7 +207,7 @@ static inline __u32 frame_len(const struct xnts_request *rq)
 static inline __u32 frame_ifindex(const struct xnts_request *rq)
 {
 	(void)rq;
-	return 1;
+	return WORLD_IFINDEX;
 }
 
 static inline long fib_lookup(const struct xnts_request *rq, struct bpf_fib_lookup *fib)

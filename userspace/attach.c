@@ -172,6 +172,8 @@ int attach_update_all(struct dataplane *dp)
 	int count = dataplane_links(links, DATAPLANE_MAX_LINKS);
 	bool any = false;
 
+	if (count < 0)
+		return count;
 	for (int i = 0; i < count; i++) {
 		struct bpf_link_info info;
 		char path[PIN_PATH];

@@ -125,7 +125,11 @@ static int attach_program(struct xdp_program *prog, const char *ifname, int ifin
 		;
 	if (err)
 		log_error("%s: cannot take out the program of before: %s", ifname, strerror(-err));
-	return err ? err : pin_record(ifname, xdp_program__fd(prog));
+	else
+		err = pin_record(ifname, xdp_program__fd(prog));
+	if (err) /* without a record nobody would find it */
+		xdp_program__detach(prog, ifindex, mode, 0);
+	return err;
 }
 
 int multi_attach(struct dataplane *dp, const char *ifname, enum config_mode mode)

@@ -94,13 +94,14 @@ void phc_mapping_add(struct phc_mapping *m, const struct phc_sample *sample)
 
 bool phc_mapping_get(const struct phc_mapping *m, struct xnts_phc *out)
 {
-	const struct phc_sample *origin = &m->history[m->count - 1];
+	const struct phc_sample *origin;
 	struct line line;
 	double rate;
 
 	out->valid = 0;
 	if (m->count < 2)
 		return false;
+	origin = &m->history[m->count - 1];
 	line = fit(m);
 	rate = ldexp(line.rate, XNTS_PHC_SHIFT);
 	if (fabs(rate) > XNTS_PHC_RATE_MAX)

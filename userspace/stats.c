@@ -17,12 +17,16 @@ int stats_read(struct dataplane *dp, struct stats_sample *sample)
 
 	memset(sample, 0, sizeof(*sample));
 	sample->cpus = dataplane_cpus();
+	if (sample->cpus < 0)
+		return sample->cpus;
 	sample->cpu = calloc((size_t)sample->cpus, sizeof(*sample->cpu));
 	if (!sample->cpu)
 		return -ENOMEM;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	sample->mono = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	err = dataplane_cpu_counters(dp, sample->cpu);
+	if (!err)
+		err = dataplane_latency(dp, &sample->latency);
 	if (err) {
 		stats_free(sample);
 		return err;
@@ -30,7 +34,7 @@ int stats_read(struct dataplane *dp, struct stats_sample *sample)
 	sum_packet_counters(sample->cpu, sample->cpus, &sample->packets);
 	sum_ke_counters(dataplane_ke_counters(dp), &sample->ke);
 	sample->daemon = *dataplane_daemon_counters(dp);
-	return dataplane_latency(dp, &sample->latency);
+	return 0;
 }
 
 void stats_free(struct stats_sample *sample)
