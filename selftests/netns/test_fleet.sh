@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 240
+# timeout: 400
 #
 # Two machines with one secret, one for key establishment and one for NTP: chronyd gets
 # its cookies from the first, whose answer sends it to the second.  So it goes across changes of
 # epochs, a reseed carried from the one to the other while both serve, and a
 # revocation; with a secret of its own the second sends NAKs.
+#
+# Then both do both, behind one address, their clocks FLEET_SKEW (3) s apart.
 . "$(dirname "$0")/../lib.sh"
 . selftests/netns/clients.sh
 need_root
@@ -38,8 +40,8 @@ write_second_config() {
 }
 
 # With a bpffs of its own, as on another machine.
-start_second() {
-	start second second unshare --mount sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh \
+start_second() { # COMMAND...
+	start second second "$@" unshare --mount sh -c 'mount -t bpf bpf /sys/fs/bpf && exec "$@"' sh \
 		"$BUILD/xntsd" --config "$TMP/second.conf" --pid-file "$TMP/second.pid"
 	wait_for 10 second_is_attached
 }
@@ -85,6 +87,91 @@ cookies_are_shared() {
 	echo "answered $(($(second_counter nts_answered) - before)), NAKs $(($(second_naks) - naks))"
 	[ "$(second_counter nts_answered)" -gt "$before" ] && [ "$(second_naks)" -eq "$naks" ] && return "$result"
 }
+
+# ---- one address, two clocks ---------------------------------------------------
+
+SKEW=${FLEET_SKEW:-3}
+
+write_skewed_configs() {
+	write_config <<-END
+		[keys]
+		epoch = $((SKEW * 2))s
+	END
+	sed "s/srv0/srv1/; s|$TMP/keys|$TMP/second.keys|" "$TMP/xnts.conf" >"$TMP/second.conf"
+}
+
+# The second has the first's address, too; the client's route decides who gets its packets.
+go_to() { # first|second
+	if [ "$1" = first ]; then
+		ip -n client route flush "$SERVER4/32"
+	else
+		ip -n client route replace "$SERVER4/32" via "$SECOND4"
+	fi
+}
+
+second_seal_id() {
+	nsenter --mount="/proc/${PIDS[second]}/ns/mnt" bpftool -j map dump pinned "$PIN_DIR/key_state" |
+		grep -o '"seal_id": *[0-9]*' | head -n 1 | tr -dc 0-9
+}
+
+# Cookies that one machine sealed go to the other, back and forth, until the first has gone on to its
+# next key twice.  Counts how often the machines were seen to seal with different keys.
+alternate() {
+	local changes=0 first second last
+	APART=0
+	last=$(seal_id)
+	while [ "$changes" -lt 2 ]; do
+		go_to second
+		sleep 0.2
+		first=$(seal_id) second=$(second_seal_id)
+		[ "$first" = "$second" ] || APART=$((APART + 1))
+		[ "$first" = "$last" ] || changes=$((changes + 1))
+		last=$first
+		go_to first
+		sleep 0.2
+	done
+}
+
+# A key exchange with one machine, its cookies first used at the other.
+cookies_go_over() { # FROM TO
+	local result=0
+	go_to "$1"
+	start_chronyd over "$chrony" "$SERVER_NAME4" "minpoll -6 maxpoll -6" </dev/null
+	wait_for 20 chronyd_has_nts_time over "$chrony" || result=1
+	go_to "$2"
+	sleep 0.5
+	stop over
+	go_to first
+	return "$result"
+}
+
+# In the time in which only one machine has gone on.
+are_apart() {
+	[ "$(seal_id)" != "$(second_seal_id)" ]
+}
+
+fleet_with_skew() {
+	local naks answered
+	ip -n second address add "$SERVER4/32" dev lo
+	naks=$(($(counter nak_key_unknown) + $(counter nak_bad_cookie) + $(second_naks)))
+	answered=$(counter nts_answered)
+	start_chronyd fast "$chrony" "$SERVER_NAME4" "minpoll -6 maxpoll -6" </dev/null
+	check "the first is asked" wait_for 20 chronyd_has_nts_time fast "$chrony"
+	alternate
+	stop fast
+	echo "seen apart $APART times; answered $(($(counter nts_answered) - answered)) and $(second_counter nts_answered)"
+	check "the machines sealed with different keys meanwhile" [ "$APART" -gt 3 ]
+	check "the first answered" [ $(($(counter nts_answered) - answered)) -gt 50 ]
+	check "the second answered" [ "$(second_counter nts_answered)" -gt 50 ]
+	check "now one has gone on" wait_for $((SKEW * 3)) are_apart
+	check "new cookies of the first go to the second" cookies_go_over first second
+	check "now one has gone on" wait_for $((SKEW * 3)) are_apart
+	check "new cookies of the second go to the first" cookies_go_over second first
+	check_equal "not one NAK" \
+		$(($(counter nak_key_unknown) + $(counter nak_bad_cookie) + $(second_naks))) "$naks"
+}
+
+# ---- the test --------------------------------------------------------------------
 
 chrony=$(scripts/unpack-deb.sh chrony bookworm) || skip_all "apt could not fetch chrony"
 make_playground || bail "no playground"
@@ -137,4 +224,15 @@ sleep 2
 before=$(second_naks)
 check "a secret of its own: the cookies are not answered" eval '! cookies_are_shared'
 check "but with NAKs" [ "$(second_naks)" -gt "$before" ]
+
+stop second
+stop xntsd
+rm -f "$TMP/keys" "$TMP/second.keys"
+write_skewed_configs
+start_xntsd || bail "xntsd does not serve both"
+wait_for 10 test -s "$TMP/keys" || bail "no secret was made"
+carry_secret || bail "the secret cannot be carried"
+start_second env LD_PRELOAD="$BUILD/netns/skew.preload.so" XNTS_SKEW="$SKEW" ||
+	bail "the second xntsd does not serve both"
+fleet_with_skew
 finish
