@@ -68,10 +68,15 @@ own_is_synchronised() {
 
 # ---- floods --------------------------------------------------------------------
 
-# The rate of a flood: half of what is answered when the next is sent as answers come.
+# The rate of a flood: half of what is answered when the next is sent as answers come; the best of
+# three, as the first ones find cold caches.
 half_of_peak() { # KIND
-	load 0 1 -k "$1" >/dev/null
-	echo $(($(loaded answered) / 2))
+	local best=0
+	for _ in 1 2 3; do
+		load 0 1 -k "$1" -b 16 >/dev/null
+		[ "$(loaded answered)" -le "$best" ] || best=$(loaded answered)
+	done
+	echo $((best / 2))
 }
 
 # Bytes of the maps of the program on srv0.
@@ -134,13 +139,16 @@ limit_to() { # NTS_BUDGET
 
 chrony=$(scripts/unpack-deb.sh chrony bookworm) || skip_all "apt could not fetch chrony"
 make_playground || bail "no playground"
-write_limits 80
+write_config </dev/null # no limits but the budget's default: what can be answered at all
 start_xntsd || bail "xntsd does not serve"
+plain=$(half_of_peak plain) nts=$(half_of_peak nts)
+stop xntsd
+write_limits 80
+start_xntsd || bail "xntsd does not serve with limits"
 for ((i = 0; i < CLIENTS; i++)); do
 	echo "address add 203.0.113.$((i + 1))/32 dev cli0"
 done | ip -n client -batch -
 start_own_chronyd || bail "the host's own chronyd does not synchronise"
-plain=$(half_of_peak plain) nts=$(half_of_peak nts)
 maps=$(memory) rss=$(resident)
 
 withstands plain "$plain"
