@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
+#include "monotonic.h"
 
 /*
  * How long the program may NAK unknown key ids after the last confirmation: a few missed
@@ -16,14 +16,6 @@
  * a fleet's clients back to NTS-KE.
  */
 #define KEYS_HOLD 60000000000ULL /* ns */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /* ---- config map --------------------------------------------------------- */
 

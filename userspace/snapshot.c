@@ -5,10 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "counters.h"
 #include "log.h"
+#include "monotonic.h"
 
 const char *const switch_words[XNTS_SWITCH_POSITIONS] = {
 	[XNTS_SERVE] = "serve",
@@ -16,14 +16,6 @@ const char *const switch_words[XNTS_SWITCH_POSITIONS] = {
 	[XNTS_DROP] = "drop",
 	[XNTS_DRAIN] = "drain",
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static unsigned int count_entries(int map_fd)
 {

@@ -5,14 +5,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "counters.h"
 #include "histogram.h"
+#include "monotonic.h"
 
 int stats_read(struct dataplane *dp, struct stats_sample *sample)
 {
-	struct timespec now;
 	int err;
 
 	memset(sample, 0, sizeof(*sample));
@@ -22,8 +21,7 @@ int stats_read(struct dataplane *dp, struct stats_sample *sample)
 	sample->cpu = calloc((size_t)sample->cpus, sizeof(*sample->cpu));
 	if (!sample->cpu)
 		return -ENOMEM;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sample->mono = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	sample->mono = clock_ns(CLOCK_MONOTONIC);
 	err = dataplane_cpu_counters(dp, sample->cpu);
 	if (!err)
 		err = dataplane_latency(dp, &sample->latency);
