@@ -104,21 +104,27 @@ static void fleet_behind_one_address(void **state)
 	assert_true(sum().refused_prefix + sum().refused_rate >= (__u64)load.retried);
 }
 
+/* Takes cfg; the two workers of the start, which know other limits, are gone then. */
+static void reload_to(int workers)
+{
+	assert_int_equal(ke_reload(ke, &cfg), 0);
+	wait_for_starts(2 + (unsigned int)workers);
+	children_wanted = workers;
+	assert_true(run_until(so_many_children, 5000));
+}
+
 static void handshakes_a_second(void **state)
 {
 	(void)state;
 	cfg.ke.workers = 1;
 	cfg.ke.rate = 20;
 	cfg.ke.burst = 10;
-	assert_int_equal(ke_reload(ke, &cfg), 0);
-	wait_for_starts(3);
+	reload_to(1);
 	load = (struct ke_load){ .concurrency = 40, .patience = 20, .retry = 0.2 };
 	run(40, 0, NULL);
 	all_served(40);
 	assert_true(sum().refused_rate > 0);
 	assert_true(load.slowest > 1.2); /* 30 over the burst, 20 a second */
-	cfg.ke.workers = 2;
-	cfg.ke.rate = 0;
 }
 
 static struct test_pem newer;
@@ -253,11 +259,7 @@ static void silent_crowds(void **state)
 
 	(void)state;
 	cfg.ke.max_connections = 400; /* of each of two: fewer than there are */
-	cfg.ke.handshake_timeout = 20;
-	assert_int_equal(ke_reload(ke, &cfg), 0);
-	wait_for_starts(4);
-	children_wanted = 2;
-	assert_true(run_until(so_many_children, 5000));
+	reload_to(2);
 	accepts_wanted = (__u64)(idle + one);
 	n = open_silent(fds, idle, 1000, 20000);
 	n += open_silent(fds + n, one, 1, 1);
@@ -272,13 +274,13 @@ static void silent_crowds(void **state)
 	for (int i = 0; i < n; i++)
 		close(fds[i]);
 	free(fds);
-	cfg.ke.max_connections = 100;
-	cfg.ke.handshake_timeout = 1;
 }
 
-/* The limits of the connections in all are of another test. */
+/* The limits of the connections in all are of another test, and a test's own end with it. */
 static int start_roomy(void **state)
 {
+	cfg.ke.workers = 2;
+	cfg.ke.rate = 0;
 	cfg.ke.max_connections = 4096;
 	cfg.ke.handshake_timeout = 20;
 	cfg.ke.request_timeout = 20;
