@@ -183,12 +183,19 @@ make_playground() {
 }
 
 start_xntsd() {
+	local before
+	before=$(xntsd_starts)
 	start xntsd server "$BUILD/xntsd" --config "$TMP/xnts.conf" --pid-file "$TMP/xntsd.pid"
-	wait_for 10 xntsd_serves || { tail -n 20 "$TMP/xntsd.log" >&2; return 1; }
+	wait_for 30 xntsd_serves "$before" || { tail -n 20 "$TMP/xntsd.log" >&2; return 1; }
 }
 
-xntsd_serves() {
-	running xntsd && in_ns server bpftool map dump pinned $PIN_DIR/clock && ke_listens
+xntsd_starts() {
+	grep -cs ': started$' "$TMP/xntsd.log"
+}
+
+# NTS-KE listens before the NIC is attached, which has been done when "started" is said.
+xntsd_serves() { # STARTS BEFORE
+	running xntsd && [ "$(xntsd_starts)" -gt "${1:-0}" ] && ke_listens
 }
 
 ke_listens() {
@@ -220,24 +227,38 @@ peer() { # FOLDER PROGRAM
 	PEER=("$loader" --library-path "$libraries" "$1$2")
 }
 
-# A chrony client that leaves the clock alone.  Lines on standard input go to its
-# configuration after the server's.
-start_chronyd() { # NAME FOLDER SERVER OPTIONS
+# A chronyd that leaves the clock alone; its configuration is on standard input, and
+# COMMAND (taskset) runs it where there is one.
+run_chronyd() { # NAME NAMESPACE FOLDER [COMMAND...]
 	local dir=$TMP/$1
 	[ -d "$dir" ] || mkdir -m 700 "$dir"
 	{
-		cat <<-END
+		printf '%s\n' "cmdport 0" "bindcmdaddress $dir/cmd.sock" "pidfile $dir/pid"
+		cat
+	} >"$dir/chrony.conf"
+	peer "$3" /usr/sbin/chronyd
+	start "$1" "$2" "${@:4}" "${PEER[@]}" -x -d -u root -f "$dir/chrony.conf"
+}
+
+# A client.  Lines on standard input go to its configuration after the server's.
+start_chronyd() { # NAME FOLDER SERVER OPTIONS
+	run_chronyd "$1" client "$2" <<-END
 		server $3 nts minpoll 0 maxpoll 0 iburst $4
 		ntstrustedcerts $TMP/ca.pem
 		port 0
-		cmdport 0
-		bindcmdaddress $dir/cmd.sock
-		pidfile $dir/pid
-		END
-		cat
-	} >"$dir/chrony.conf"
-	peer "$2" /usr/sbin/chronyd
-	start "$1" client "${PEER[@]}" -x -d -u root -f "$dir/chrony.conf"
+		$(cat)
+	END
+}
+
+# A server, also of NTS.  Lines on standard input are added.
+start_chrony_server() { # NAME NAMESPACE FOLDER [COMMAND...]
+	run_chronyd "$@" <<-END
+		local stratum 1
+		allow
+		ntsservercert $TMP/server.pem
+		ntsserverkey $TMP/server.key
+		$(cat)
+	END
 }
 
 chronyc() { # NAME FOLDER COMMAND...

@@ -11,19 +11,7 @@ sandbox "$@"
 chrony=$(scripts/unpack-deb.sh chrony bookworm) || { echo "bench: chronyd's NTS-KE not measured: no package"; exit 0; }
 ip netns add server && ip -n server link set lo up || exit 1
 make_certificates || exit 1
-mkdir -m 700 "$TMP/chrony"
-cat >"$TMP/chrony.conf" <<END
-ntsservercert $TMP/server.pem
-ntsserverkey $TMP/server.key
-ntsprocesses 1
-allow
-local stratum 10
-cmdport 0
-bindcmdaddress $TMP/chrony/cmd.sock
-pidfile $TMP/chrony/pid
-END
-peer "$chrony" /usr/sbin/chronyd
-start chronyd server "${PEER[@]}" -x -d -u root -f "$TMP/chrony.conf"
+start_chrony_server chronyd server "$chrony" <<<"ntsprocesses 1"
 wait_for 10 in_ns server bash -c '</dev/tcp/127.0.0.1/4460' || { cat "$TMP/chronyd.log"; exit 1; }
 
 main=${PIDS[chronyd]}

@@ -20,42 +20,23 @@ server_names() {
 }
 
 # The other server: another port, so that XDP passes its packets.
-start_chrony_server() {
-	mkdir -m 700 "$TMP/chrony"
-	cat >"$TMP/chrony.conf" <<-END
-	ntsservercert $TMP/server.pem
-	ntsserverkey $TMP/server.key
-	ntsport 5460
-	port 1123
-	allow
-	local stratum 10
-	cmdport 0
-	bindcmdaddress $TMP/chrony/cmd.sock
-	pidfile $TMP/chrony/pid
-	END
-	peer "$chrony" /usr/sbin/chronyd
-	start chrony_server server "${PEER[@]}" -x -d -u root -f "$TMP/chrony.conf"
+start_other_server() {
+	start_chrony_server other server "$chrony" <<<$'ntsport 5460\nport 1123'
 	wait_for 10 in_ns client bash -c "</dev/tcp/${SERVER[chronyd_nts]}/5460"
 }
 
 start_client() {
 	local poll='minpoll -3 maxpoll -3 iburst noselect'
-	mkdir -m 700 "$TMP/client"
-	cat >"$TMP/client.conf" <<-END
+	run_chronyd client client "$chrony" <<-END
 	server ${SERVER[xnts_nts]} nts $poll
 	server ${SERVER[xnts_plain]} $poll
 	server ${SERVER[chronyd_nts]} nts ntsport 5460 port 1123 $poll
 	server ${SERVER[chronyd_plain]} port 1123 $poll
 	ntstrustedcerts $TMP/ca.pem
 	port 0
-	cmdport 0
-	bindcmdaddress $TMP/client/cmd.sock
-	pidfile $TMP/client/pid
 	logdir $TMP/client
 	log rawmeasurements
 	END
-	peer "$chrony" /usr/sbin/chronyd
-	start client client "${PEER[@]}" -x -d -u root -f "$TMP/client.conf"
 }
 
 # Median of a column (absolute when $4 is abs) of a server's polls, in ns.
@@ -94,7 +75,7 @@ make_net && make_certificates && write_config </dev/null || exit 1
 for address in 11 12 13; do
 	ip -n server address add 198.51.100.$address/24 dev srv0 || exit 1
 done
-start_xntsd && start_chrony_server && start_client || exit 1
+start_xntsd && start_other_server && start_client || exit 1
 wait_for 10 grep -q "${SERVER[xnts_nts]}" "$TMP/client/measurements.log"
 sleep 3
 

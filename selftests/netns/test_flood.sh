@@ -44,16 +44,8 @@ most_of() { # NAME
 
 # One on the client's side tells the time, one on the server's takes it.
 start_own_chronyd() {
-	local name
-	for name in teller taker; do
-		mkdir -m 700 "$TMP/$name"
-		printf '%s\n' "cmdport 0" "bindcmdaddress $TMP/$name/cmd.sock" "pidfile $TMP/$name/pid" >"$TMP/$name.conf"
-	done
-	printf '%s\n' "local stratum 1" "allow" >>"$TMP/teller.conf"
-	printf '%s\n' "server $CLIENT4 minpoll -2 maxpoll -2 iburst" "port 0" >>"$TMP/taker.conf"
-	peer "$chrony" /usr/sbin/chronyd
-	start teller client "${PEER[@]}" -x -d -u root -f "$TMP/teller.conf"
-	start taker server "${PEER[@]}" -x -d -u root -f "$TMP/taker.conf"
+	run_chronyd teller client "$chrony" <<<$'local stratum 1\nallow'
+	run_chronyd taker server "$chrony" <<<"server $CLIENT4 minpoll -2 maxpoll -2 iburst"$'\nport 0'
 	wait_for 20 own_is_synchronised
 }
 

@@ -24,19 +24,8 @@ none_answered() { # OPTION...
 }
 
 start_server_chronyd() {
-	mkdir -m 700 "$TMP/served"
-	cat >"$TMP/served/chrony.conf" <<-END
-		local stratum 1
-		allow
-		cmdport 0
-		bindcmdaddress $TMP/served/cmd.sock
-		pidfile $TMP/served/pid
-		ntsservercert $TMP/server.pem
-		ntsserverkey $TMP/server.key
-	END
 	ip -n server link set srv0 xdp object "$BUILD/netns/wire.bpf.o" section xdp || return
-	peer "$chrony" /usr/sbin/chronyd
-	start served server "${PEER[@]}" -x -d -u root -f "$TMP/served/chrony.conf"
+	start_chrony_server served server "$chrony" </dev/null
 	wait_for 10 ke_listens
 }
 

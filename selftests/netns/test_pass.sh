@@ -24,11 +24,7 @@ make_far() {
 
 # A plain NTP server that is no part of xnts.
 start_ntp_server() { # NAME NAMESPACE STRATUM
-	mkdir -m 700 "$TMP/$1"
-	printf '%s\n' "local stratum $3" allow "cmdport 0" "bindcmdaddress $TMP/$1/cmd.sock" \
-		"pidfile $TMP/$1/pid" >"$TMP/$1/chrony.conf"
-	peer "$chrony" /usr/sbin/chronyd
-	start "$1" "$2" "${PEER[@]}" -x -d -u root -f "$TMP/$1/chrony.conf"
+	run_chronyd "$1" "$2" "$chrony" <<<"local stratum $3"$'\nallow'
 }
 
 stratum_from() { # NAMESPACE ADDRESS: of the one answer, or "none"
@@ -61,11 +57,7 @@ sys.stdout.buffer.write(u.urlopen('http://$SERVER4:8080/bulk', timeout=20).read(
 # The host's own client: its requests leave by the served interface, mode 4 answers
 # come back, here even to port 123.
 host_client() {
-	mkdir -m 700 "$TMP/own"
-	printf '%s\n' "server $CLIENT4 minpoll 0 maxpoll 0 iburst" "acquisitionport 123" "port 0" "cmdport 0" "bindcmdaddress $TMP/own/cmd.sock" \
-		"pidfile $TMP/own/pid" >"$TMP/own/chrony.conf"
-	peer "$chrony" /usr/sbin/chronyd
-	start own server "${PEER[@]}" -x -d -u root -f "$TMP/own/chrony.conf"
+	run_chronyd own server "$chrony" <<<"server $CLIENT4 minpoll 0 maxpoll 0 iburst"$'\nacquisitionport 123\nport 0'
 	wait_for 20 own_selected
 }
 

@@ -14,11 +14,7 @@ attached() {
 
 # The host's own time service, which an XDP server borrows its stratum from.
 start_host_chronyd() {
-	mkdir -m 700 "$TMP/host"
-	printf '%s\n' "local stratum 4" "allow 127.0.0.1" "cmdport 0" "bindcmdaddress $TMP/host/cmd.sock" \
-		"pidfile $TMP/host/pid" >"$TMP/host/chrony.conf"
-	peer "$chrony" /usr/sbin/chronyd
-	start host server "${PEER[@]}" -x -d -u root -f "$TMP/host/chrony.conf"
+	run_chronyd host server "$chrony" <<<$'local stratum 4\nallow 127.0.0.1'
 }
 
 has_nts_time_of_stratum_4() {

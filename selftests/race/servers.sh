@@ -26,18 +26,7 @@ start_chronyd43() {
 	local chrony
 	chrony=$(scripts/unpack-deb.sh chrony bookworm) || return
 	wire_up chronyd43 || return
-	mkdir -m 700 "$TMP/chrony"
-	cat >"$TMP/chrony.conf" <<-END
-		ntsservercert $TMP/server.pem
-		ntsserverkey $TMP/server.key
-		allow
-		local stratum 1
-		cmdport 0
-		bindcmdaddress $TMP/chrony/cmd.sock
-		pidfile $TMP/chrony/pid
-	END
-	peer "$chrony" /usr/sbin/chronyd
-	start chronyd43 server_chronyd43 taskset -c "$SERVER_CPU" "${PEER[@]}" -x -d -u root -f "$TMP/chrony.conf"
+	start_chrony_server chronyd43 server_chronyd43 "$chrony" taskset -c "$SERVER_CPU" </dev/null
 	wait_for 10 serves_ke chronyd43
 }
 
@@ -47,17 +36,7 @@ start_ntpdrs() {
 	chrony=$(scripts/unpack-deb.sh chrony bookworm) || return
 	ntpdrs=$(scripts/unpack-deb.sh ntpd-rs trixie) || return
 	wire_up ntpdrs || return
-	mkdir -m 700 "$TMP/upstream"
-	cat >"$TMP/upstream/chrony.conf" <<-END
-		local stratum 1
-		bindaddress 127.0.0.1
-		allow
-		cmdport 0
-		bindcmdaddress $TMP/upstream/cmd.sock
-		pidfile $TMP/upstream/pid
-	END
-	peer "$chrony" /usr/sbin/chronyd
-	start upstream server_ntpdrs "${PEER[@]}" -x -d -u root -f "$TMP/upstream/chrony.conf"
+	run_chronyd upstream server_ntpdrs "$chrony" <<<$'local stratum 1\nallow\nbindaddress 127.0.0.1'
 	cat >"$TMP/ntp.toml" <<-END
 		[observability]
 		log-level = "warn"
