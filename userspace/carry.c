@@ -17,6 +17,7 @@ struct carry {
 	uint32_t version;
 	int fd[PIN_COUNT]; /* -1: that version had none */
 	struct xnts_names names;
+	uint32_t position; /* of the switch of this version */
 };
 
 /* Counters of one map of the other version: rows are CPUs, or entries. */
@@ -246,6 +247,7 @@ int carry_open(struct carry **out, uint32_t version)
 	if (!c)
 		return -ENOMEM;
 	c->version = version;
+	c->position = XNTS_SERVE; /* a new map's */
 	err = open_all(c);
 	if (!err)
 		err = check(c);
@@ -275,12 +277,15 @@ uint32_t carry_sealing(const struct carry *c)
 	return read_word(c->fd[PIN_KEY_STATE], &id) ? 0 : id;
 }
 
-int carry_switch(const struct carry *c, int fd)
+int carry_switch(struct carry *c, int fd)
 {
 	uint32_t position, key = 0;
 	int err = read_word(c->fd[PIN_SWITCH], &position);
 
-	return err ? err : bpf_map_update_elem(fd, &key, &position, BPF_ANY);
+	if (err || position == c->position)
+		return err;
+	c->position = position;
+	return bpf_map_update_elem(fd, &key, &position, BPF_ANY);
 }
 
 int carry_packet_counters(const struct carry *c, int fd)

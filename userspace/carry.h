@@ -33,8 +33,11 @@ uint32_t carry_version(const struct carry *c);
 /* The id of the key that seals there, 0: none. */
 uint32_t carry_sealing(const struct carry *c);
 
-/* Copy to the maps of this version, which nobody else writes yet.  0 or a negative errno. */
-int carry_switch(const struct carry *c, int fd);
+/*
+ * Copy to the maps of this version, which nobody else writes yet.  0 or a negative errno.
+ * The switch again when its new map is pinned: then only if the old one was turned since.
+ */
+int carry_switch(struct carry *c, int fd);
 int carry_packet_counters(const struct carry *c, int fd);
 int carry_userspace_counters(const struct carry *c, struct xnts_ke_counters *workers,
 			     struct xnts_daemon_counters *daemon);

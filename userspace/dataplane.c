@@ -170,8 +170,10 @@ static int open_pins(struct dataplane *dp, unsigned int flags)
 
 static int load_locked(struct dataplane *dp, unsigned int flags)
 {
-	int err = open_pins(dp, flags);
+	int err = pins_settle();
 
+	if (!err)
+		err = open_pins(dp, flags);
 	if (!err)
 		err = load_program(dp, flags);
 	if (!err)
@@ -233,7 +235,12 @@ static int take_over_locked(struct dataplane *dp)
 		err = carry_packet_counters(dp->carry, dp->map_fd[PIN_COUNTERS]);
 	if (!err)
 		err = attach_update_all(dp);
-	return err ? err : pins_commit();
+	if (!err)
+		err = pins_commit();
+	if (err)
+		pins_settle();
+	/* Turned meanwhile, by one who had opened the old map. */
+	return err ? err : carry_switch(dp->carry, dp->map_fd[PIN_SWITCH]);
 }
 
 int dataplane_take_over(struct dataplane *dp)
@@ -255,12 +262,26 @@ int dataplane_take_over(struct dataplane *dp)
 	return 0;
 }
 
+/* The kill switch is to work after a daemon that was killed; one that holds the lock lives. */
+static void settle_unless_busy(void)
+{
+	int lock = pins_lock_now();
+
+	if (lock < 0)
+		return;
+	pins_settle();
+	close(lock);
+}
+
 int dataplane_open(struct dataplane **out)
 {
 	struct dataplane *dp = new_dataplane();
-	int err = dp ? pins_open(dp->map_fd) : -ENOMEM;
+	int err = dp ? 0 : -ENOMEM;
 
 	*out = NULL;
+	settle_unless_busy();
+	if (!err)
+		err = pins_open(dp->map_fd);
 	for (int i = 0; i < PIN_COUNT && !err; i++)
 		if (dp->map_fd[i] < 0)
 			err = -ENOENT;

@@ -183,8 +183,9 @@ int dataplane_config(struct dataplane *dp, struct xnts_config *config)
 int dataplane_set_switch(struct dataplane *dp, enum xnts_switch to)
 {
 	uint32_t value = to;
+	int err = update_word_map(dp, PIN_SWITCH, &value);
 
-	return update_word_map(dp, PIN_SWITCH, &value);
+	return !err && !pin_holds(PIN_SWITCH, dp->map_fd[PIN_SWITCH]) ? -ESTALE : err;
 }
 
 int dataplane_switch(struct dataplane *dp, enum xnts_switch *now)

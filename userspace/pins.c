@@ -153,18 +153,30 @@ int pins_prepare(void)
 	return 0;
 }
 
-int pins_lock(void)
+static int lock(int operation)
 {
 	int err, fd = open(XNTS_PIN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd >= 0 && !flock(fd, LOCK_EX))
+	if (fd >= 0 && !flock(fd, operation))
 		return fd;
 	err = -errno;
-	if (err != -ENOENT)
-		log_error("%s: cannot be locked: %s", XNTS_PIN_DIR, strerror(-err));
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+int pins_lock(void)
+{
+	int fd = lock(LOCK_EX);
+
+	if (fd < 0 && fd != -ENOENT)
+		log_error("%s: cannot be locked: %s", XNTS_PIN_DIR, strerror(-fd));
+	return fd;
+}
+
+int pins_lock_now(void)
+{
+	return lock(LOCK_EX | LOCK_NB);
 }
 
 /* Whatever else the map is, its first member says which contract it was made for. */
@@ -306,6 +318,29 @@ bool pin_is_known(const char *entry)
 		if (!strcmp(entry, shapes[i].map + strlen("xnts_")))
 			return true;
 	return entry[0] == '.' || !pin_link_ifname(entry, ifname) || !pin_multi_ifname(entry, ifname);
+}
+
+static uint32_t map_id(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+bool pin_holds(enum pin pin, int map_fd)
+{
+	char path[PIN_PATH];
+	bool holds;
+	int fd;
+
+	pin_path(pin, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return false;
+	holds = map_id(fd) == map_id(map_fd);
+	close(fd);
+	return holds;
 }
 
 int pins_add(enum pin pin, int map_fd)

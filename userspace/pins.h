@@ -54,6 +54,9 @@ int pins_prepare(void);
  */
 int pins_lock(void);
 
+/* The same without waiting; any failure is silent. */
+int pins_lock_now(void);
+
 /*
  * Opens the pinned maps; -1 where there is none.  -EPROTO when one is of another
  * ABI version or shape: nothing is opened then.
@@ -75,6 +78,12 @@ bool pins_unknown(char *name);
  */
 int pins_stage(const int map_fd[PIN_COUNT]);
 int pins_commit(void);
+
+/* Finishes or undoes what one that was killed in between has left.  All three: under the lock. */
+int pins_settle(void);
+
+/* Is this map the one that is pinned? */
+bool pin_holds(enum pin pin, int map_fd);
 
 /* Pins a map that has no pin. */
 int pins_add(enum pin pin, int map_fd);
