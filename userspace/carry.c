@@ -308,6 +308,33 @@ int carry_packet_counters(const struct carry *c, int fd)
 	return err;
 }
 
+int carry_phc(const struct carry *c, int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info), ifindex, *last = NULL;
+	struct xnts_phc entry;
+	int err;
+
+	if (c->fd[PIN_PHC] < 0)
+		return 0;
+	err = bpf_obj_get_info_by_fd(c->fd[PIN_PHC], &info, &len);
+	if (err)
+		return err;
+	if (info.key_size != sizeof(ifindex) || info.value_size != sizeof(entry)) {
+		log_warning("phc of ABI version %u: of another shape: NICs whose stamps it enabled keep that",
+			    c->version);
+		return 0;
+	}
+	for (int i = 0; i < XNTS_MAX_PHC && !err; i++) {
+		if (bpf_map_get_next_key(c->fd[PIN_PHC], last, &ifindex))
+			break;
+		last = &ifindex;
+		if (!bpf_map_lookup_elem(c->fd[PIN_PHC], &ifindex, &entry))
+			err = bpf_map_update_elem(fd, &ifindex, &entry, BPF_ANY);
+	}
+	return err;
+}
+
 int carry_userspace_counters(const struct carry *c, struct xnts_ke_counters *workers,
 			     struct xnts_daemon_counters *daemon)
 {

@@ -5,6 +5,7 @@
  * versions.
  *
  *	switch, all counters		copied, counters by their names
+ *	phc				copied: only its entries know what is to be undone on NICs
  *	keys				derived anew from [keys] state; the sealing key must be among them
  *	config, clock, addresses, lists	filled anew by the daemon
  *
@@ -39,6 +40,7 @@ uint32_t carry_sealing(const struct carry *c);
  */
 int carry_switch(struct carry *c, int fd);
 int carry_packet_counters(const struct carry *c, int fd);
+int carry_phc(const struct carry *c, int fd);
 int carry_userspace_counters(const struct carry *c, struct xnts_ke_counters *workers,
 			     struct xnts_daemon_counters *daemon);
 

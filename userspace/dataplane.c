@@ -234,6 +234,8 @@ static int take_over_locked(struct dataplane *dp)
 	if (!err)
 		err = carry_packet_counters(dp->carry, dp->map_fd[PIN_COUNTERS]);
 	if (!err)
+		err = carry_phc(dp->carry, dp->map_fd[PIN_PHC]);
+	if (!err)
 		err = attach_update_all(dp);
 	if (!err)
 		err = pins_commit();

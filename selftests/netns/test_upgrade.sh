@@ -23,6 +23,10 @@ pinned_version() {
 	bpftool -j map dump pinned "$PIN_DIR/config" | grep -o '"abi_version": *[0-9]*' | head -n 1 | tr -dc 0-9
 }
 
+phc_filter() {
+	bpftool -j map lookup pinned "$PIN_DIR/phc" key 231 3 0 0 | grep -o '"filter": *[0-9]*' | tr -dc 0-9
+}
+
 make_pin() { # NAME TYPE VALUE-BYTES ENTRIES FLAGS
 	bpftool map create "$PIN_DIR/$1" type "$2" key 4 value "$3" entries "$4" flags "$5" name "xnts_$1"
 }
@@ -94,10 +98,14 @@ start_xntsd || bail "xntsd does not serve"
 ask client "$SERVER4" >/dev/null
 answered=$(counter plain_answered)
 "$BUILD/xnts" drop >/dev/null
+# Interface 999, whose filter had been 0 and was set to 1.
+# shellcheck disable=SC2046 # words
+bpftool map update pinned "$PIN_DIR/phc" key 231 3 0 0 value $(yes 0 | head -n 36) 1 0 0 0
 check "the next version takes over" change_to "$NEXT"
 check_equal "its maps are pinned" "$(pinned_version)" 1000
 check "with the kill switch" is_drop "$NEXT"
 check_equal "and the counters" "$(counter plain_answered)" "$answered"
+check_equal "and what to undo on NICs" "$(phc_filter)" 1
 check "the tool of this version says so" fails_saying "ABI version 1000" "$BUILD/xnts" status
 check "and --attach" fails_saying "ABI version 1000|start this version's daemon" "$BUILD/xntsd" --attach lo
 "$NEXT/xnts" serve >/dev/null
