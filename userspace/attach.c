@@ -80,16 +80,16 @@ static int create_best_link(int prog_fd, const char *ifname, int ifindex, enum c
 }
 
 /* With the NIC's stamps.  Anything but EBUSY and EEXIST: try without. */
-static int create_hw_link(struct dataplane *dp, const char *ifname, int ifindex)
+static int create_hw_link(struct dataplane *dp, const char *ifname, int ifindex, enum config_mode mode)
 {
 	uint32_t id;
-	int fd = hw_program(dp, ifname, ifindex, &id);
+	int fd = hw_program(dp, ifname, ifindex, mode, &id);
 
 	if (fd < 0)
 		return -EOPNOTSUPP;
 	fd = create_link(fd, ifindex, CONFIG_MODE_NATIVE);
 	if (fd < 0)
-		hw_program_refuse(dp, ifname, ifindex);
+		hw_program_refuse(dp, ifname, ifindex, fd);
 	return fd;
 }
 
@@ -97,14 +97,13 @@ static int attach_new(struct dataplane *dp, const char *ifname, const char *path
 		      enum config_mode mode)
 {
 	int ifindex = if_nametoindex(ifname);
-	int fd = -EOPNOTSUPP, err;
+	int fd, err;
 
 	if (!ifindex) {
 		log_error("%s: no such interface", ifname);
 		return -ENODEV;
 	}
-	if (mode != CONFIG_MODE_GENERIC)
-		fd = create_hw_link(dp, ifname, ifindex);
+	fd = create_hw_link(dp, ifname, ifindex, mode);
 	if (fd >= 0)
 		mode = CONFIG_MODE_NATIVE;
 	else if (fd != -EBUSY && fd != -EEXIST)
@@ -149,14 +148,14 @@ static int update_link(struct dataplane *dp, const char *ifname, int fd,
 	uint32_t id = dp->prog_id;
 	int hw = -EOPNOTSUPP, err;
 
-	if (mode == CONFIG_MODE_NATIVE)
-		hw = hw_program(dp, ifname, info->xdp.ifindex, &id);
+	if (mode != CONFIG_MODE_AUTO)
+		hw = hw_program(dp, ifname, info->xdp.ifindex, mode, &id);
 	if (info->prog_id == id)
 		return 0;
 	err = hw < 0 ? -EOPNOTSUPP : bpf_link_update(fd, hw, NULL);
 	if (err) {
 		if (hw >= 0)
-			hw_program_refuse(dp, ifname, info->xdp.ifindex);
+			hw_program_refuse(dp, ifname, info->xdp.ifindex, err);
 		id = dp->prog_id;
 		err = bpf_link_update(fd, dp->prog_fd, NULL);
 	}

@@ -199,7 +199,13 @@ static bool has_entry(const struct dataplane *dp, uint32_t ifindex)
 	return !bpf_map_lookup_elem(dp->map_fd[PIN_PHC], &ifindex, &entry);
 }
 
-void hw_program_refuse(struct dataplane *dp, const char *ifname, uint32_t ifindex)
+/* Another's program is in the way, or there was no memory: the next attempt may find it otherwise. */
+static bool is_transient(int err)
+{
+	return err == -EBUSY || err == -EEXIST || err == -EAGAIN || err == -EINTR || err == -ENOMEM;
+}
+
+void hw_program_refuse(struct dataplane *dp, const char *ifname, uint32_t ifindex, int err)
 {
 	struct hw_program *p = find(dp, ifindex);
 
@@ -207,15 +213,16 @@ void hw_program_refuse(struct dataplane *dp, const char *ifname, uint32_t ifinde
 	if (!p)
 		return;
 	unload(p);
-	p->refused = true;
+	p->refused = !is_transient(err);
 }
 
-int hw_program(struct dataplane *dp, const char *ifname, uint32_t ifindex, uint32_t *id)
+int hw_program(struct dataplane *dp, const char *ifname, uint32_t ifindex, enum config_mode mode,
+	       uint32_t *id)
 {
 	struct hw_program *p;
 	int err = 0;
 
-	if (dp->hardware == CONFIG_HARDWARE_OFF) {
+	if (dp->hardware == CONFIG_HARDWARE_OFF || mode == CONFIG_MODE_GENERIC) {
 		hw_program_release(dp->map_fd[PIN_PHC], ifname, ifindex);
 		return -EOPNOTSUPP;
 	}
@@ -227,7 +234,7 @@ int hw_program(struct dataplane *dp, const char *ifname, uint32_t ifindex, uint3
 	if (!err && !p->skel)
 		err = load(dp, p, ifname);
 	if (err) {
-		hw_program_refuse(dp, ifname, ifindex);
+		hw_program_refuse(dp, ifname, ifindex, err);
 		return err;
 	}
 	*id = p->id;

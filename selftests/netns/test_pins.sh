@@ -113,8 +113,12 @@ ip -n server link add name ext.5 type veth peer name ext-peer
 check "--attach beside the daemon" xntsd --attach ext.5
 check "its MAC is ours at once" wait_for 3 mac_is_ours ext.5
 check "--attach again" xntsd --attach ext.5
+ifindex=$(ip netns exec server cat /sys/class/net/ext.5/ifindex)
+# shellcheck disable=SC2046 # words
+bpftool map update pinned "$PIN_DIR/phc" key "$ifindex" 0 0 0 value $(yes 0 | head -n 40)
 check "--attach to another mode" xntsd --attach ext.5 --mode generic
 check "which is generic" generic_on ext.5
+check "and has no stamps any more" not bpftool map lookup pinned "$PIN_DIR/phc" key "$ifindex" 0 0 0
 check "--attach to one that has generic XDP alone" xntsd --attach lo
 check "cannot make it native" fails_saying "lo: cannot attach in native mode" xntsd --attach lo --mode native
 check "which leaves it generic" generic_on lo
