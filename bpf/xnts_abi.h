@@ -13,7 +13,7 @@
  *   counters     per-CPU array of 1, struct xnts_counters   one counter a verdict
  *   ke_counters  array, struct xnts_ke_counters       NTS-KE outcomes, one entry a worker
  *   daemon_counters  array of 1, struct xnts_daemon_counters  what the daemon did
- *   ke_state     array of 1, struct xnts_ke_state     NTS-KE as the daemon sees it
+ *   ke_state     array of 1, struct xnts_ke_state     NTS-KE and drivers as the daemon sees them
  *   latency      per-CPU array of 1, struct xnts_latency     how long answers took
  *   keys         array of XNTS_KEY_SLOTS, struct xnts_cookie_key   SECRET
  *   key_state    array of 1, struct xnts_key_state    which key seals, how fresh the keys are
@@ -47,7 +47,7 @@
 #include "port.h"
 
 /* Raised with every change of a struct or map below. */
-#define XNTS_ABI_VERSION 2
+#define XNTS_ABI_VERSION 3
 
 #define XNTS_PIN_DIR "/sys/fs/bpf/xnts"
 
@@ -349,7 +349,7 @@ struct xnts_ke_state {
 	__u32 epoch;     /* s that a cookie key seals */
 	__u32 workers;   /* processes there should be; 0: NTS-KE is not served here */
 	__u32 ready;     /* of them, those that take connections */
-	__u32 pad;
+	__u32 mute;      /* ifindex of an interface whose driver sends no answer; 0: none */
 };
 _Static_assert(sizeof(struct xnts_ke_state) == 40, "xnts_ke_state is ABI");
 

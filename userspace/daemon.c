@@ -16,6 +16,7 @@
 #include "version.h"
 
 #define RETRY 30 /* s between attempts at a link that could not be made anew */
+#define TX_LOOK 5 /* s between looks at what drivers send */
 
 /* ---- what it waits for -------------------------------------------------- */
 
@@ -100,6 +101,8 @@ static void on_second(struct daemon *d)
 		metrics_dispatch(d->metrics);
 	if (++d->ticks % RETRY == 0)
 		repair_links(d);
+	if (d->ticks % TX_LOOK == 0)
+		d->mute = tx_watch_look(&d->tx);
 	sd_notify(0, "WATCHDOG=1");
 }
 

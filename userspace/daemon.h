@@ -16,6 +16,7 @@
 #include "metrics.h"
 #include "phc_feed.h"
 #include "pid_file.h"
+#include "tx_watch.h"
 
 struct daemon {
 	const char *config_path;
@@ -35,6 +36,8 @@ struct daemon {
 	int pid_fd;
 	struct pid_file_reload reload;
 	unsigned int ticks;
+	struct tx_watch tx;
+	uint32_t mute; /* ifindex of an interface whose driver sends no answer; 0: none */
 
 	struct xnts_config written;    /* what the config map holds */
 	struct xnts_clock_state state; /* as published last; mono 0: never */

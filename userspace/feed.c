@@ -234,6 +234,7 @@ void feed_ke_state(struct daemon *d)
 		.mono = clock_ns(CLOCK_MONOTONIC),
 		.switch_at = d->keys_switch,
 		.epoch = d->cfg->keys.epoch,
+		.mute = d->mute,
 	};
 
 	if (d->ke)

@@ -84,9 +84,18 @@ add(struct diagnosis *d, bool stops_answers, const char *format, ...)
 	d->count++;
 }
 
+#define KE_SILENCE 10 /* s without a word of the daemon: a restart takes less */
+
 static unsigned long long seconds_since(const struct snapshot *s, uint64_t mono)
 {
 	return (s->mono - mono) / 1000000000;
+}
+
+/* The daemon sees that; what it saw before it ended may be mended. */
+static bool is_mute(const struct snapshot *s, const struct dataplane_link *link)
+{
+	return link->ifindex && link->ifindex == s->ke_state.mute &&
+	       seconds_since(s, s->ke_state.mono) <= KE_SILENCE;
 }
 
 static void look_at_links(const struct snapshot *s, struct diagnosis *d)
@@ -101,6 +110,9 @@ static void look_at_links(const struct snapshot *s, struct diagnosis *d)
 		if (!s->links[i].ifindex)
 			add(d, false, "the link to %s is severed: its device went away",
 			    s->links[i].ifname);
+		else if (is_mute(s, &s->links[i]))
+			add(d, live == 1, "%s: the driver sends no answer: over veth, the other end needs an "
+			    "XDP program", s->links[i].ifname);
 }
 
 static void look_at_config(const struct snapshot *s, struct diagnosis *d)
@@ -163,8 +175,6 @@ static void look_at_keys(const struct snapshot *s, struct diagnosis *d)
 		add(d, false, "the cookie keys were last confirmed %llu s ago",
 		    seconds_since(s, k->mono));
 }
-
-#define KE_SILENCE 10 /* s: a restart takes less */
 
 int64_t snapshot_certificate_left(const struct snapshot *s)
 {

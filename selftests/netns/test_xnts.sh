@@ -115,6 +115,23 @@ check_equal "stats by CPU: exit status" "$(status_of xnts stats -c)" 0
 check "stats by CPU: a column" says "CPU"
 check "no key is shown" never_shows_keys
 
+# The other end of veth without an XDP program: all that is counted as answered is lost.
+ask_in_vain() {
+	# shellcheck disable=SC2016 # of the inner shell
+	in_ns client bash -c 'for i in 1 2 3 4; do printf "\043%047d" 0 >"/dev/udp/$0/123"; done' "$SERVER4"
+}
+is_mute() {
+	ask_in_vain
+	[ "$(status_of xnts check)" = 1 ] && says "srv0: the driver sends no answer"
+}
+ip -n client link set cli0 xdp off
+check "answers lost: check says so" wait_for 20 is_mute
+check "answers lost: status says so" shows "does NOT answer"
+check_equal "answers lost: told once" "$(grep -c "srv0: the driver sends no answer" "$TMP/xntsd.log")" 1
+ip -n client link set cli0 xdp object "$BUILD/netns/wire.bpf.o" section xdp
+check "answers arrive again" wait_for 5 answers
+check "answers arrive again: check" wait_for 10 is_healthy
+
 check_equal "drain: exit status" "$(status_of xnts drain)" 0
 check "drain: answers" answers
 check_equal "drain: check fails at once" "$(status_of xnts check)" 1

@@ -185,6 +185,25 @@ static void test_links(void **unused)
 	assert_only(&s, "eth1 is severed", false);
 }
 
+static void test_mute_driver(void **unused)
+{
+	struct snapshot s = healthy();
+
+	(void)unused;
+	s.ke_state.mute = 2;
+	assert_only(&s, "eth0: the driver sends no answer", true);
+	s.links[1] = (struct dataplane_link){ .ifname = "eth1", .ifindex = 3 };
+	s.link_count = 2;
+	assert_only(&s, "eth0: the driver sends no answer", false);
+	s.ke_state.mute = 4;
+	assert_null(only(&s));
+	/* Seen by a daemon that has ended since. */
+	s.ke_state.mute = 2;
+	s.ke_state.workers = 0;
+	s.ke_state.mono = 980 * SEC;
+	assert_null(only(&s));
+}
+
 /* More is wrong than the list holds. */
 static void test_many_ailments(void **unused)
 {
@@ -331,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_clock),          cmocka_unit_test(test_clock_step),
 		cmocka_unit_test(test_keys),           cmocka_unit_test(test_ke),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_mute_driver),
 		cmocka_unit_test(test_many_ailments),  cmocka_unit_test(test_key_summary),
 		cmocka_unit_test(test_status),         cmocka_unit_test(test_status_of_nothing),
 		cmocka_unit_test(test_status_details), cmocka_unit_test(test_check),
