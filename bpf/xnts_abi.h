@@ -350,8 +350,10 @@ struct xnts_ke_state {
 	__u32 workers;   /* processes there should be; 0: NTS-KE is not served here */
 	__u32 ready;     /* of them, those that take connections */
 	__u32 mute;      /* ifindex of an interface whose driver sends no answer; 0: none */
+	__u32 keys_refused; /* 1: the keys' state file is not the one in use */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct xnts_ke_state) == 40, "xnts_ke_state is ABI");
+_Static_assert(sizeof(struct xnts_ke_state) == 48, "xnts_ke_state is ABI");
 
 /* What the daemon did: X(name, meaning). */
 #define XNTS_DAEMON_COUNTERS(X) \

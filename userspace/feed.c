@@ -235,6 +235,7 @@ void feed_ke_state(struct daemon *d)
 		.switch_at = d->keys_switch,
 		.epoch = d->cfg->keys.epoch,
 		.mute = d->mute,
+		.keys_refused = !keys_file_is_used(d->keys),
 	};
 
 	if (d->ke)

@@ -297,6 +297,11 @@ int keys_advance(struct keys *keys, int64_t utc, bool synchronised, int64_t mono
 
 /* ---- what the daemon publishes ------------------------------------------ */
 
+bool keys_file_is_used(const struct keys *keys)
+{
+	return keys_file_same(&keys->file, &keys->seen);
+}
+
 uint64_t keys_version(const struct keys *keys)
 {
 	return keys->version;

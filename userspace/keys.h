@@ -77,6 +77,9 @@ int keys_reload(struct keys *keys, const struct keys_config *config);
  */
 int keys_advance(struct keys *keys, int64_t utc, bool synchronised, int64_t monotonic);
 
+/* Is the state file the one whose keys are in use?  It may have been refused, or be gone. */
+bool keys_file_is_used(const struct keys *keys);
+
 /* Another number after each change of the window or of the sealing keys. */
 uint64_t keys_version(const struct keys *keys);
 

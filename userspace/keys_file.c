@@ -25,7 +25,7 @@ static void identify(struct keys_file *file, const struct stat *st)
 	file->mtime = st->st_mtim;
 }
 
-static bool is_same(const struct keys_file *a, const struct keys_file *b)
+bool keys_file_same(const struct keys_file *a, const struct keys_file *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
 	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
@@ -46,7 +46,7 @@ bool keys_file_changed(const char *path, struct keys_file *seen)
 	bool changed;
 
 	find_file(AT_FDCWD, path, &found);
-	changed = !is_same(&found, seen);
+	changed = !keys_file_same(&found, seen);
 	*seen = found;
 	return changed;
 }
@@ -169,7 +169,7 @@ static int replace(const struct place *place, const struct keys_state *state, st
 	int fd, err;
 
 	find_file(place->dir, place->name, &found);
-	if (!is_same(&found, file))
+	if (!keys_file_same(&found, file))
 		return -ESTALE;
 	/* one that a crash has left, with whatever mode */
 	if (unlinkat(place->dir, place->temporary, 0) && errno != ENOENT)

@@ -100,6 +100,8 @@ int keys_load(const char *path, struct keys_state *state, struct keys_file *file
 /* Is another file there than *seen names?  Updates *seen: each change is told once. */
 bool keys_file_changed(const char *path, struct keys_file *seen);
 
+bool keys_file_same(const struct keys_file *a, const struct keys_file *b);
+
 /*
  * Replaces the file atomically and durably (a new file, fsync, rename, fsync of the
  * directory), if it is still the one `file` names: -ESTALE (not logged) when somebody else

@@ -91,11 +91,10 @@ static unsigned long long seconds_since(const struct snapshot *s, uint64_t mono)
 	return (s->mono - mono) / 1000000000;
 }
 
-/* The daemon sees that; what it saw before it ended may be mended. */
-static bool is_mute(const struct snapshot *s, const struct dataplane_link *link)
+/* What a daemon saw before it ended may be mended. */
+static bool is_fresh(const struct snapshot *s)
 {
-	return link->ifindex && link->ifindex == s->ke_state.mute &&
-	       seconds_since(s, s->ke_state.mono) <= KE_SILENCE;
+	return seconds_since(s, s->ke_state.mono) <= KE_SILENCE;
 }
 
 static void look_at_links(const struct snapshot *s, struct diagnosis *d)
@@ -110,7 +109,7 @@ static void look_at_links(const struct snapshot *s, struct diagnosis *d)
 		if (!s->links[i].ifindex)
 			add(d, false, "the link to %s is severed: its device went away",
 			    s->links[i].ifname);
-		else if (is_mute(s, &s->links[i]))
+		else if (s->links[i].ifindex == s->ke_state.mute && is_fresh(s))
 			add(d, live == 1, "%s: the driver sends no answer: over veth, the other end needs an "
 			    "XDP program", s->links[i].ifname);
 }
@@ -174,6 +173,9 @@ static void look_at_keys(const struct snapshot *s, struct diagnosis *d)
 	else if (s->mono - k->mono > k->hold)
 		add(d, false, "the cookie keys were last confirmed %llu s ago",
 		    seconds_since(s, k->mono));
+	if (s->ke_state.keys_refused && is_fresh(s))
+		add(d, false, "[keys] state: the file was refused or is gone (see the log): restore it before "
+		    "xntsd starts again");
 }
 
 int64_t snapshot_certificate_left(const struct snapshot *s)
@@ -187,7 +189,7 @@ static void look_at_ke(const struct snapshot *s, struct diagnosis *d)
 
 	if (!k->workers)
 		return;
-	if (seconds_since(s, k->mono) > KE_SILENCE)
+	if (!is_fresh(s))
 		add(d, false, "NTS-KE is not served: xntsd was last there %llu s ago",
 		    seconds_since(s, k->mono));
 	else if (!k->ready)

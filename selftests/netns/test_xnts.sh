@@ -115,6 +115,18 @@ check_equal "stats by CPU: exit status" "$(status_of xnts stats -c)" 0
 check "stats by CPU: a column" says "CPU"
 check "no key is shown" never_shows_keys
 
+refuses_file() {
+	[ "$(status_of xnts check)" = 1 ] && says "[keys] state: the file was refused or is gone"
+}
+cp -p "$TMP/keys" "$TMP/good"
+echo damaged >>"$TMP/keys"
+check "a damaged state file: check says so" wait_for 5 refuses_file
+rm "$TMP/keys"
+sleep 1.5
+check "none: check says so" refuses_file
+mv "$TMP/good" "$TMP/keys"
+check "restored: check" wait_for 5 is_healthy
+
 # The other end of veth without an XDP program: all that is counted as answered is lost.
 ask_in_vain() {
 	# shellcheck disable=SC2016 # of the inner shell

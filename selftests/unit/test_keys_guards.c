@@ -317,8 +317,10 @@ static void test_changed_file_is_damaged(void **unused)
 	(void)unused;
 	a = open_known(&config_a);
 	assert_int_equal(keys_advance(a, NOON, true, 0), 0);
+	assert_true(keys_file_is_used(a));
 	spoil_file(0600, "half a");
 	assert_int_equal(keys_advance(a, NOON + 1, true, 1), 0);
+	assert_false(keys_file_is_used(a));
 	assert_non_null(strstr(captured(), "is damaged"));
 	assert_int_equal(keys_advance(a, NOON + 2, true, 2), 0);
 	assert_string_equal(captured(), "");

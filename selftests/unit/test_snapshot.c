@@ -185,6 +185,18 @@ static void test_links(void **unused)
 	assert_only(&s, "eth1 is severed", false);
 }
 
+static void test_refused_state_file(void **unused)
+{
+	struct snapshot s = healthy();
+
+	(void)unused;
+	s.ke_state.keys_refused = 1;
+	assert_only(&s, "[keys] state: the file was refused or is gone", false);
+	s.ke_state.workers = 0;
+	s.ke_state.mono = 980 * SEC;
+	assert_null(only(&s));
+}
+
 static void test_mute_driver(void **unused)
 {
 	struct snapshot s = healthy();
@@ -350,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_clock),          cmocka_unit_test(test_clock_step),
 		cmocka_unit_test(test_keys),           cmocka_unit_test(test_ke),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_refused_state_file),
 		cmocka_unit_test(test_mute_driver),
 		cmocka_unit_test(test_many_ailments),  cmocka_unit_test(test_key_summary),
 		cmocka_unit_test(test_status),         cmocka_unit_test(test_status_of_nothing),
