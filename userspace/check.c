@@ -14,22 +14,24 @@
 
 int check_interfaces(const struct config *cfg)
 {
+	char where[CONFIG_WHERE];
+
 	for (unsigned int i = 0; i < cfg->ntp.interfaces.count; i++) {
 		const char *name = cfg->ntp.interfaces.item[i];
 
 		/* A pinned link waits for its device to come back. */
 		if (if_nametoindex(name) || dataplane_has_link(name))
 			continue;
-		log_error("[ntp] interfaces: %s: no such interface", name);
+		log_error("%s: %s: no such interface", config_where(cfg, "ntp", "interfaces", where), name);
 		return -ENODEV;
 	}
 	return 0;
 }
 
 /* Is the sysctl of lo on, or the family missing? */
-static bool lo_forwards(const char *family)
+static bool lo_forwards(const struct config *cfg, const char *family)
 {
-	char path[64];
+	char path[64], where[CONFIG_WHERE];
 	FILE *file;
 	int c;
 
@@ -41,14 +43,14 @@ static bool lo_forwards(const char *family)
 	fclose(file);
 	if (c != '0')
 		return true;
-	log_error("[ntp] next_hop: fib needs `sysctl net.%s.conf.lo.forwarding=1`: the kernel looks up "
-		  "no route otherwise", family);
+	log_error("%s: fib needs `sysctl net.%s.conf.lo.forwarding=1`: the kernel looks up no route "
+		  "otherwise", config_where(cfg, "ntp", "next_hop", where), family);
 	return false;
 }
 
 int check_next_hop(const struct config *cfg)
 {
-	if (!cfg->ntp.next_hop_fib || (lo_forwards("ipv4") && lo_forwards("ipv6")))
+	if (!cfg->ntp.next_hop_fib || (lo_forwards(cfg, "ipv4") && lo_forwards(cfg, "ipv6")))
 		return 0;
 	return -EINVAL;
 }
@@ -63,13 +65,16 @@ int check_lists(const struct config *cfg, struct lists **out)
 	return err;
 }
 
-static int check_certificate(const struct ke_config *ke, unsigned int i)
+static int check_certificate(const struct config *cfg, unsigned int i)
 {
+	const struct ke_config *ke = &cfg->ke;
+	char where[CONFIG_WHERE];
 	char reason[KE_PEM_REASON], warning[TLS_REASON];
 	struct ke_pem *pem = ke_pem_load(ke_chain_path(ke, i), ke_key_path(ke, i), reason, warning);
 
 	if (!pem) {
-		log_error("[ke] %s: %s", i ? "more_certificates" : "certificate", reason);
+		config_where(cfg, "ke", i ? "more_certificates" : "certificate", where);
+		log_error("%s: %s", where, reason);
 		return -EINVAL;
 	}
 	if (*warning)
@@ -78,14 +83,14 @@ static int check_certificate(const struct ke_config *ke, unsigned int i)
 	return 0;
 }
 
-static int check_ke(const struct ke_config *ke)
+static int check_ke(const struct config *cfg)
 {
 	uid_t uid;
 	gid_t gid;
-	int err = ke_find_user(ke, &uid, &gid);
+	int err = ke_find_user(cfg, &uid, &gid);
 
-	for (unsigned int i = 0; !err && i < 1 + ke->more.count; i++)
-		err = check_certificate(ke, i);
+	for (unsigned int i = 0; !err && i < 1 + cfg->ke.more.count; i++)
+		err = check_certificate(cfg, i);
 	return err;
 }
 
@@ -111,7 +116,7 @@ int check_config(const char *path, struct config *cfg)
 		err = check_lists(cfg, &lists);
 	lists_free(lists);
 	if (!err && cfg->ke.enabled)
-		err = check_ke(&cfg->ke);
+		err = check_ke(cfg);
 	if (!err)
 		err = check_keys(&cfg->keys);
 	if (!err)

@@ -185,6 +185,8 @@ struct server_config {
 	int role; /* enum config_role; the other sections are made to fit it */
 };
 
+#define CONFIG_KEYS 80 /* at most */
+
 struct config {
 	struct server_config server;
 	struct ntp_config ntp;
@@ -194,6 +196,9 @@ struct config {
 	struct clock_config clock;
 	struct metrics_config metrics;
 	struct log_config log;
+	/* where it comes from */
+	const char *path;      /* the caller's */
+	int line[CONFIG_KEYS]; /* where each key of config_table begins, from 1; 0: nowhere */
 };
 
 /* One line for a person: "FILE:LINE: [section] key: what is wrong, what is expected". */
@@ -209,6 +214,13 @@ struct config_error {
  * (about 100 kB; static, not on the stack).
  */
 int config_load(const char *path, struct config *out, struct config_error *err);
+
+/*
+ * "FILE:LINE: [section] key", or "FILE: [section] key" where the file has no such line: how errors
+ * begin that are found when a value is used.  Into `text`, CONFIG_WHERE bytes, which it returns.
+ */
+#define CONFIG_WHERE (PATH_MAX + 64)
+const char *config_where(const struct config *cfg, const char *section, const char *name, char *text);
 
 /* ---- the table ---------------------------------------------------------- */
 

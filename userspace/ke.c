@@ -72,17 +72,18 @@ static void fill_start(void *arg, unsigned int place, struct ke_start *start)
 /* ---- configuration ------------------------------------------------------ */
 
 /* Only root gives workers another user; an unprivileged daemon's are what it is. */
-int ke_find_user(const struct ke_config *cfg, uid_t *uid, gid_t *gid)
+int ke_find_user(const struct config *cfg, uid_t *uid, gid_t *gid)
 {
 	const struct passwd *user;
+	char where[CONFIG_WHERE];
 
 	*uid = geteuid();
 	*gid = getegid();
 	if (*uid != 0)
 		return 0;
-	user = getpwnam(cfg->user);
+	user = getpwnam(cfg->ke.user);
 	if (!user || user->pw_uid == 0) {
-		log_error("[ke] user: '%s' %s", cfg->user,
+		log_error("%s: '%s' %s", config_where(cfg, "ke", "user", where), cfg->ke.user,
 			  user ? "is root: workers need another one" : "does not exist");
 		return -EINVAL;
 	}
@@ -146,7 +147,7 @@ static int apply(struct ke *ke, const struct config *cfg, const char *otherwise)
 	struct ke_pem *pem[CONFIG_CERTIFICATES] = { 0 };
 	uid_t uid;
 	gid_t gid;
-	int rc = ke_find_user(&cfg->ke, &uid, &gid);
+	int rc = ke_find_user(cfg, &uid, &gid);
 
 	if (rc)
 		return rc;

@@ -37,7 +37,7 @@ struct ke_sealing_keys {
  * Whom [ke] user names, or the process's own ids when it is not root.  0, or -EINVAL, logged:
  * no such account, or root's.
  */
-int ke_find_user(const struct ke_config *cfg, uid_t *uid, gid_t *gid);
+int ke_find_user(const struct config *cfg, uid_t *uid, gid_t *gid);
 
 /*
  * Opens the listeners, reads the certificates and starts the workers.  They take

@@ -136,11 +136,14 @@ static int check_unchangeable(const struct config *from, const struct config *to
 {
 	bool state = strcmp(from->keys.state, to->keys.state);
 	bool latency = from->metrics.latency != to->metrics.latency;
+	char where[CONFIG_WHERE];
 
 	if (state)
-		log_error("[keys] state: another file needs a restart, not a reload");
+		log_error("%s: another file needs a restart, not a reload",
+			  config_where(to, "keys", "state", where));
 	if (latency)
-		log_error("[metrics] latency: a change needs a restart, not a reload");
+		log_error("%s: a change needs a restart, not a reload",
+			  config_where(to, "metrics", "latency", where));
 	return state || latency ? -EINVAL : 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "config.c"
 #include "config_address.c"
+#include "config_table.c"
 #include "config_value.c"
 
 #define MUST(condition)                                                                            \

@@ -97,12 +97,15 @@ refused "an unknown key" "$TMP/xnts.conf:$(line_of interface): |interface"
 change source "source = sundial"
 refused "a value out of place" "$TMP/xnts.conf:$(line_of sundial): |source|sundial"
 change interfaces "interfaces = nosuch0"
-refused "an interface that does not exist" "interfaces|nosuch0|no such interface"
+refused "an interface that does not exist" "$TMP/xnts.conf:$(line_of nosuch0): [ntp] interfaces: nosuch0: no such interface"
+in_ns server sysctl -q net.ipv6.conf.lo.forwarding=0
+change interfaces $'interfaces = srv0\\nnext_hop = fib'
+refused "fib without forwarding" "$TMP/xnts.conf:$(line_of next_hop): [ntp] next_hop: fib needs"
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$TMP/wrong.key" 2>/dev/null
 change key "key = $TMP/wrong.key"
 refused "a key of another certificate" "$TMP/server.pem|$TMP/wrong.key"
 change certificate "certificate = $TMP/nosuch.pem"
-check "--check names the key" fails_saying "[ke] certificate: " check_config
+check "--check names the key" fails_saying "$TMP/xnts.conf:$(line_of nosuch.pem): [ke] certificate: " check_config
 refused "no certificate" "$TMP/nosuch.pem|No such file"
 change workers "user = nosuch"
 refused "no such account" "[ke] user: 'nosuch' does not exist"

@@ -48,6 +48,19 @@ static void test_refused_files(void **unused)
 		     "already; expected it once");
 }
 
+/* How an error begins that is found later. */
+static void test_where(void **unused)
+{
+	char where[CONFIG_WHERE], wanted[CONFIG_WHERE];
+
+	(void)unused;
+	assert_int_equal(load("[ke]\nenabled = no\n[ntp]\nttl = 9\ninterfaces = eth0\n\teth1\n"), 0);
+	snprintf(wanted, sizeof(wanted), "%s:5: [ntp] interfaces", config.path);
+	assert_string_equal(config_where(&config, "ntp", "interfaces", where), wanted);
+	snprintf(wanted, sizeof(wanted), "%s: [keys] state", config.path);
+	assert_string_equal(config_where(&config, "keys", "state", where), wanted);
+}
+
 /* The first error is told, not what follows from it or comes after. */
 static void test_first_error(void **unused)
 {
@@ -192,7 +205,7 @@ static void test_example(void **unused)
 	assert_int_equal(config_load(SOURCE("xnts.conf"), &example, &err), 0);
 	assert_int_equal(load("[ntp]\ninterfaces = eth0\n[ke]\ncertificate = /etc/xnts/certificate.pem\n"
 			      "key = /etc/xnts/key.pem\n"), 0);
-	assert_memory_equal(&example, &config, sizeof(config));
+	assert_memory_equal(&example, &config, offsetof(struct config, path));
 }
 
 /* Is there a line that begins so, in its section? */
@@ -232,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_refused_files),
+		cmocka_unit_test(test_where),
 		cmocka_unit_test(test_first_error),
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_zero_byte),
