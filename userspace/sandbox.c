@@ -61,6 +61,7 @@ static const int allowed[] = {
 	SCMP_SYS(madvise),
 	/* time, randomness, and what libc and OpenSSL do beside */
 	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(time),
 	SCMP_SYS(getrandom),

@@ -267,6 +267,35 @@ static void orphaned(void **state)
 	close(silent);
 }
 
+/* What is refused at its first bytes takes two rounds of the loop, one to be accepted and one to be
+ * read; those are a millisecond apart while several connections are open and few have news. */
+static void many_are_served_in_rounds(void **state)
+{
+	int silent[8];
+	int64_t since;
+
+	(void)state;
+	serve(1000);
+	for (int i = 0; i < 8; i++)
+		silent[i] = dial();
+	since = now_ms();
+	for (int i = 0; i < 50; i++) {
+		int fd = dial();
+		char buf[16];
+
+		assert_int_equal(send(fd, "no TLS", 6, 0), 6);
+		while (recv(fd, buf, sizeof(buf), 0) > 0)
+			;
+		close(fd);
+	}
+	assert_true(now_ms() - since >= 90);
+	for (int i = 0; i < 8; i++)
+		close(silent[i]);
+	close(control[0]);
+	assert_int_equal(ended(NULL), 0);
+	assert_int_equal(shared->tls_none, 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +305,7 @@ int main(void)
 		cmocka_unit_test(half_a_request),
 		cmocka_unit_test(drained_of_a_silent_one),
 		cmocka_unit_test(orphaned),
+		cmocka_unit_test(many_are_served_in_rounds),
 	};
 
 	return cmocka_run_group_tests(tests, map_counters, unmap_counters);

@@ -121,12 +121,14 @@ static void work(int fd)
 	struct epoll_event event = { .events = EPOLLIN };
 	char *memory =
 		mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct timespec moment = { .tv_nsec = 1 };
 	struct timespec t;
 
 	memset(memory, 1, 1 << 20);
 	munmap(memory, 1 << 20);
 	if (getrandom(&event.data, 4, 0) != 4 || write(fd, "x", 1) != 1 ||
-	    read(fd, &event, 1) != 0 || clock_gettime(CLOCK_REALTIME, &t) || time(NULL) == 0)
+	    read(fd, &event, 1) != 0 || clock_gettime(CLOCK_REALTIME, &t) || time(NULL) == 0 ||
+	    nanosleep(&moment, NULL))
 		_exit(1);
 	close(fd);
 }
