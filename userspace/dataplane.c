@@ -38,22 +38,41 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+static int give_map(struct bpf_map *map, const char *name, int fd)
+{
+	int err = map && fd >= 0 ? bpf_map__reuse_fd(map, fd) : -ENOENT;
+
+	if (err)
+		log_error("%s: cannot be given to the program: %s", name, strerror(-err));
+	return err;
+}
+
 /* Gives the object the pinned maps in place of new ones. */
 static int reuse_maps(struct dataplane *dp)
 {
-	for (int i = 0; i < PIN_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(dp->skel->obj, pin_map_name(i));
-		int err = map ? 0 : -ENOENT;
+	int i, err = 0;
 
-		if (!err && dp->map_fd[i] >= 0)
-			err = bpf_map__reuse_fd(map, dp->map_fd[i]);
-		if (err) {
-			log_error("%s: cannot be given to the program: %s", pin_map_name(i),
-				  strerror(-err));
-			return err;
-		}
+	for (i = 0; i < PIN_COUNT && !err; i++)
+		if (dp->map_fd[i] >= 0)
+			err = give_map(bpf_object__find_map_by_name(dp->skel->obj, pin_map_name(i)),
+				       pin_map_name(i), dp->map_fd[i]);
+	return err;
+}
+
+int dataplane_share_maps(const struct dataplane *dp, struct bpf_object *obj)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, obj) {
+		const char *name = bpf_map__name(map);
+
+		if (!bpf_map__is_internal(map))
+			err = give_map(map, name, bpf_object__find_map_fd_by_name(dp->skel->obj, name));
+		if (err)
+			break;
 	}
-	return 0;
+	return err;
 }
 
 /* Pins the maps that were made by this load; those that are to replace others later. */

@@ -6,6 +6,7 @@
 #include "dataplane.h"
 #include "pins.h"
 
+struct bpf_object;
 struct xnts_bpf;
 struct carry;
 struct hw_program;
@@ -26,6 +27,13 @@ struct dataplane {
 	struct xnts_cookie_key *keys;
 	struct xnts_key_state *key_state;
 };
+
+/*
+ * Gives another object, before it is loaded, all maps of the loaded program, those that are not pinned as
+ * well: nonces come from one counter under one key, whichever of the two runs, and that key is
+ * set before the first packet.  Constants are not shared.  0 or a negative errno, which is logged.
+ */
+int dataplane_share_maps(const struct dataplane *dp, struct bpf_object *obj);
 
 /* Maps and unmaps the five above; map_fd is filled. */
 int maps_io_map(struct dataplane *dp, bool writable);

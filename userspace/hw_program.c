@@ -25,26 +25,6 @@ struct hw_program {
 
 /* ---- loading ------------------------------------------------------------ */
 
-/* All maps are the first program's, but for the constants. */
-static int share_maps(struct xnts_bpf *skel, const struct dataplane *dp)
-{
-	struct bpf_map *map;
-	int err = 0;
-
-	bpf_object__for_each_map(map, skel->obj) {
-		struct bpf_map *other;
-
-		if (bpf_map__is_internal(map))
-			continue;
-		other = bpf_object__find_map_by_name(dp->skel->obj, bpf_map__name(map));
-		err = other ? bpf_map__reuse_fd(map, bpf_map__fd(other)) : -ENOENT;
-		if (err)
-			break;
-	}
-	skel->rodata->xnts_latency_on = dp->skel->rodata->xnts_latency_on;
-	return err;
-}
-
 /*
  * Did the program fit into the memory it was loaded into?  If not, it moved, and the device's
  * list of bound programs has the old address (see xnts.bpf.c): it must go before the device may.
@@ -97,9 +77,10 @@ static int load(struct dataplane *dp, struct hw_program *p, const char *ifname)
 	bpf_program__set_autoload(p->skel->progs.xnts_sw, false);
 	bpf_program__set_autoload(prog, true);
 	bpf_program__set_ifindex(prog, p->ifindex);
+	p->skel->rodata->xnts_latency_on = dp->skel->rodata->xnts_latency_on;
 	err = bpf_program__set_flags(prog, bpf_program__flags(prog) | DEV_BOUND_ONLY);
 	if (!err)
-		err = share_maps(p->skel, dp);
+		err = dataplane_share_maps(dp, p->skel->obj);
 	if (!err)
 		err = xnts_bpf__load(p->skel);
 	if (err) {

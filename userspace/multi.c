@@ -27,29 +27,6 @@ static int print_libxdp(enum libxdp_print_level level, const char *format, va_li
 	return 0;
 }
 
-/*
- * All maps of the loaded program, those that are not pinned as well: nonces come from one counter
- * under one key, whichever of the two runs, and that key is set before the first packet.
- */
-static int share_maps(struct dataplane *dp, struct bpf_object *obj)
-{
-	struct bpf_map *map, *ours;
-	int err = 0;
-
-	bpf_object__for_each_map(map, obj) {
-		if (bpf_map__is_internal(map))
-			continue;
-		ours = bpf_object__find_map_by_name(dp->skel->obj, bpf_map__name(map));
-		err = ours ? bpf_map__reuse_fd(map, bpf_map__fd(ours)) : -ENOENT;
-		if (err) {
-			log_error("%s: cannot be given to the program: %s", bpf_map__name(map),
-				  strerror(-err));
-			break;
-		}
-	}
-	return err;
-}
-
 /* Is there a dispatcher, not one program alone? */
 static bool has_dispatcher(int ifindex)
 {
@@ -149,7 +126,7 @@ int multi_attach(struct dataplane *dp, const char *ifname, enum config_mode mode
 	if (!skel)
 		return -errno;
 	skel->rodata->xnts_latency_on = dp->skel->rodata->xnts_latency_on;
-	err = share_maps(dp, skel->obj);
+	err = dataplane_share_maps(dp, skel->obj);
 	if (err)
 		goto out;
 	opts.obj = skel->obj;
