@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "monotonic.h"
 #include "xnts_abi.h"
 
 #define WORLD_LOCALS 2
@@ -42,14 +43,6 @@ struct world {
 #define WORLD_IFINDEX 1
 #define WORLD_TAI_OFFSET 37
 #define SECOND 1000000000ULL
-
-static inline __u64 clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
 
 static inline struct xnts_clock_state *world_clock(struct world *w)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "kernel_clock.h"
+#include "monotonic.h"
 
 #include <errno.h>
 
@@ -7,14 +8,6 @@
 #define LEAP_QUIET      2 /* s, see kernel_clock_leap() */
 #define READS           8 /* brackets tried: one of a few is free of interrupts */
 #define PRECISION_READS 10000
-
-static uint64_t read_clock(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
 
 static int64_t utc_seconds(const struct xnts_clock_state *state)
 {
@@ -59,9 +52,9 @@ static void read_both(struct xnts_clock_state *state)
 	uint64_t best = UINT64_MAX;
 
 	for (int i = 0; i < READS; i++) {
-		uint64_t before = read_clock(CLOCK_MONOTONIC);
-		uint64_t tai = read_clock(CLOCK_TAI);
-		uint64_t width = read_clock(CLOCK_MONOTONIC) - before;
+		uint64_t before = clock_ns(CLOCK_MONOTONIC);
+		uint64_t tai = clock_ns(CLOCK_TAI);
+		uint64_t width = clock_ns(CLOCK_MONOTONIC) - before;
 
 		if (width >= best)
 			continue;
@@ -122,10 +115,10 @@ int8_t precision_of(uint64_t ns)
 
 int8_t kernel_clock_precision(void)
 {
-	uint64_t best = NSEC_PER_SEC, last = read_clock(CLOCK_TAI);
+	uint64_t best = NSEC_PER_SEC, last = clock_ns(CLOCK_TAI);
 
 	for (int i = 0; i < PRECISION_READS; i++) {
-		uint64_t now = read_clock(CLOCK_TAI);
+		uint64_t now = clock_ns(CLOCK_TAI);
 
 		if (now > last && now - last < best)
 			best = now - last;
