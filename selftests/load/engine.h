@@ -18,14 +18,15 @@ struct engine {
 	/* Sends `n` more requests; returns 0 or -errno.  -EINTR: not all of them. */
 	int (*fire)(uint32_t n);
 	/* For some milliseconds sends at this rate a second, 0: at any, while fewer than `window`, 0: any
-	 * number, have no answer.  Returns like fire().  NULL: cannot. */
-	int (*pace)(double rate, uint64_t window);
+	 * number, have no answer.  `anew`: what is late from before is not made up for.  Returns like
+	 * fire().  NULL: cannot. */
+	int (*pace)(double rate, uint64_t window, bool anew);
 	/* Takes what answers wait, those to be verified to `verify`; counts since open(). */
 	void (*poll)(struct load_counts *counts, load_verify verify);
 	/* Response times since open(), LOAD_BUCKETS of them. */
 	const uint64_t *(*times)(void);
-	/* How many of all requests sent were not answered, request by request. */
-	uint64_t (*unanswered)(void);
+	/* What became of each of the requests. */
+	const struct load_slot *(*slots)(void);
 	void (*close)(void);
 };
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
+#include "monotonic.h"
 #include "requests.h"
 
 #define BATCH_MAX 256
@@ -86,17 +86,9 @@ static void udp_close(void)
 
 /* ---- sending ----------------------------------------------------------------- */
 
-static uint64_t mono_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 static void prepare(uint32_t n)
 {
-	uint64_t now = udp.o->times ? mono_ns() : 0;
+	uint64_t now = udp.o->times ? clock_ns(CLOCK_MONOTONIC) : 0;
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
@@ -142,7 +134,7 @@ static void keep_time(const struct load_slot *slot)
 
 	if (!udp.o->times)
 		return;
-	bucket = load_bucket(mono_ns() - slot->sent_at);
+	bucket = load_bucket(clock_ns(CLOCK_MONOTONIC) - slot->sent_at);
 	udp.times[bucket]++;
 }
 
@@ -196,17 +188,12 @@ static const uint64_t *udp_times(void)
 	return udp.times;
 }
 
-static uint64_t udp_unanswered(void)
+static const struct load_slot *udp_slots(void)
 {
-	uint64_t n = 0;
-	uint32_t i;
-
-	for (i = 0; i < udp.o->requests; i++)
-		n += udp.slots[i].sent - udp.slots[i].answered;
-	return n;
+	return udp.slots;
 }
 
 const struct engine engine_udp = {
 	.open = udp_open, .fire = udp_fire, .poll = udp_poll, .times = udp_times,
-	.unanswered = udp_unanswered, .close = udp_close,
+	.slots = udp_slots, .close = udp_close,
 };

@@ -192,8 +192,10 @@ static int xdp_fire(uint32_t n)
  * One long test run instead of many: each has a page pool, which outlives it by a second, and the end
  * of each walks over all that there are.
  */
-static int xdp_pace(double rate, uint64_t window)
+static int xdp_pace(double rate, uint64_t window, bool anew)
 {
+	if (anew)
+		xdp.skel->bss->due = 0;
 	xdp.skel->bss->interval = rate > 0 ? 256e9 / rate : 0;
 	xdp.skel->bss->window = window;
 	return xdp_fire(PACED_FRAMES);
@@ -217,17 +219,12 @@ static const uint64_t *xdp_times(void)
 	return (const uint64_t *)xdp.skel->bss->response_times;
 }
 
-static uint64_t xdp_unanswered(void)
+static const struct load_slot *xdp_slots(void)
 {
-	uint64_t n = 0;
-	uint32_t i;
-
-	for (i = 0; i < xdp.o->requests; i++)
-		n += xdp.slots[i].sent - xdp.slots[i].answered;
-	return n;
+	return xdp.slots;
 }
 
 const struct engine engine_xdp = {
 	.open = xdp_open, .fire = xdp_fire, .pace = xdp_pace, .poll = xdp_poll, .times = xdp_times,
-	.unanswered = xdp_unanswered, .close = xdp_close,
+	.slots = xdp_slots, .close = xdp_close,
 };

@@ -56,7 +56,7 @@ const volatile __u32 sample_every;  /* one in so many answers is sampled; 0: non
 /* What --pace sets before each test run; 0: all frames of a run are sent. */
 __u64 interval; /* 2^-8 ns from one request to the next */
 __u64 window;   /* requests without an answer at most */
-__u64 due;      /* 2^-8 ns of CLOCK_MONOTONIC: the next request */
+__u64 due;      /* 2^-8 ns of CLOCK_MONOTONIC: the next request; 0: now */
 
 __u64 next;
 struct load_counts counts;
@@ -119,6 +119,8 @@ static __always_inline bool is_early(void)
 	if (!interval)
 		return false;
 	now = bpf_ktime_get_ns() << 8;
+	if (!due)
+		due = now;
 	if (now < due)
 		return true;
 	if (now - due > CATCH_UP * interval)

@@ -12,12 +12,13 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "monotonic.h"
 #include "requests.h"
+#include "search.h"
 
 #define PATIENCE 0.1       /* s without an answer: what is missing is lost */
 #define DEBT 0.01          /* s of requests that a late sender makes up for */
-#define SEARCH_WIDTH 1.03  /* a search ends when its bounds are this close */
-#define SEARCH_TRIAL 1.0   /* s */
+#define LATE 0.03          /* part of the requests of a trial that may not have been sent */
 
 struct trial {
 	struct load_counts counts;
@@ -43,10 +44,7 @@ static void on_signal(int sig)
 
 static double seconds_of(clockid_t id)
 {
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec + t.tv_nsec * 1e-9;
+	return clock_ns(id) * 1e-9;
 }
 
 static double now(void)
@@ -133,11 +131,13 @@ static void paced_loop(const struct load_counts *first, double rate, double seco
 	uint64_t before = first->sent - answers(first);
 	double begun = now();
 	struct load_counts c;
+	bool anew = true;
 
 	while (!over(begun, seconds)) {
 		engine->poll(&c, verify);
 		under_way(first, &c);
-		went(engine->pace(rate, rate > 0 && !o.capped ? 0 : o.window + before + waiting.gone));
+		went(engine->pace(rate, rate > 0 && !o.capped ? 0 : o.window + before + waiting.gone, anew));
+		anew = false;
 	}
 }
 
@@ -204,12 +204,23 @@ static void drain(const struct load_counts *first)
 	} while (answers(&d) < d.sent && now() - heard < PATIENCE);
 }
 
+/* How many of all requests ever sent were not answered, request by request. */
+static uint64_t unanswered(void)
+{
+	const struct load_slot *slot = engine->slots();
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < o.requests; i++)
+		n += slot[i].sent - slot[i].answered;
+	return n;
+}
+
 static struct trial run(double rate, double seconds)
 {
 	struct trial t = { 0 };
 	struct load_counts first, last;
 	double begun, cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
-	uint64_t missing = engine->unanswered();
+	uint64_t missing = unanswered();
 	int i;
 
 	waiting.gone = waiting.was = 0;
@@ -229,7 +240,7 @@ static struct trial run(double rate, double seconds)
 	t.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	engine->poll(&last, verify);
 	t.counts = since(&first, &last);
-	t.unanswered = engine->unanswered() - missing;
+	t.unanswered = unanswered() - missing;
 	for (i = 0; i < LOAD_BUCKETS; i++)
 		t.times[i] = engine->times()[i] - t.times[i];
 	return t;
@@ -287,42 +298,46 @@ static void report(const char *run_name, double rate, const struct trial *t)
 	fflush(stdout);
 }
 
-/*
- * The highest rate without loss, in the spirit of MLRsearch: bounds that short trials
- * bring together, each lower bound tried twice, so that one lucky second is none; the
- * last one for as long as --seconds says.
- */
-static bool passes(double rate, double seconds)
+static enum search_verdict try_rate(double rate, double seconds)
 {
-	struct trial t = run(rate, seconds);
-	bool ok = lost(&t) <= o.loss / 100 * t.counts.sent && t.counts.sent > 0.97 * rate * t.seconds;
+	struct trial t = { 0 };
 
-	report(ok ? "pass" : "fail", rate, &t);
-	return ok;
+	if (!stopped)
+		t = run(rate, seconds);
+	if (stopped) /* nothing holds any more: the search ends */
+		return SEARCH_LOST;
+	if (lost(&t) > o.loss / 100 * t.counts.sent) {
+		report("fail", rate, &t);
+		return SEARCH_LOST;
+	}
+	if (t.counts.sent < (1 - LATE) * rate * t.seconds) {
+		report("late", rate, &t);
+		return SEARCH_LATE;
+	}
+	report("pass", rate, &t);
+	return SEARCH_GOOD;
 }
 
-static void search(void)
+/* Then for as long as --seconds says at that rate and at twice that.  Returns an exit status. */
+static int search(void)
 {
-	struct trial t = run(0, SEARCH_TRIAL);
-	double low = 0, high = 2.2 * t.counts.sent / t.seconds, rate = high / 2;
+	struct trial t = run(0, SEARCH_SHORT);
+	struct search_result r;
 
 	report("closed", 0, &t);
-	while (!stopped && (!low || high / low > SEARCH_WIDTH) && high > 100) {
-		if (passes(rate, SEARCH_TRIAL) && passes(rate, SEARCH_TRIAL))
-			low = rate;
-		else
-			high = rate;
-		rate = low ? sqrt(low * high) : high / 2;
-		if (low && high / low <= SEARCH_WIDTH && !passes(low, o.seconds)) {
-			high = low;
-			low = 0;
-			rate = high * 0.9;
-		}
+	r = search_rate(try_rate, fmax(SEARCH_LOWEST, answers(&t.counts) / t.seconds), o.seconds);
+	if (!r.rate || stopped) {
+		fprintf(stderr, "load: no rate was found without loss\n");
+		return 1;
 	}
-	t = run(low, o.seconds);
-	report("best", low, &t);
-	t = run(2 * low, o.seconds);
-	report("twice", 2 * low, &t);
+	if (r.above == SEARCH_LATE)
+		fprintf(stderr, "load: above %.0f a second requests are late, not lost: the sender is the limit%s\n",
+			r.rate, o.capped ? ", or --window" : "");
+	t = run(r.rate, o.seconds);
+	report("best", r.rate, &t);
+	t = run(2 * r.rate, o.seconds);
+	report("twice", 2 * r.rate, &t);
+	return t.counts.stray != 0;
 }
 
 static void stay_on(int cpu)
@@ -340,7 +355,7 @@ static void stay_on(int cpu)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct trial t = { 0 };
+	struct trial t;
 
 	options_parse(&o, argc, argv);
 	if (o.cpu >= 0)
@@ -351,11 +366,9 @@ int main(int argc, char **argv)
 	atexit(engine->close);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	if (o.search) {
-		search();
-	} else {
-		t = run(o.rate, o.seconds);
-		report("run", o.rate, &t);
-	}
+	if (o.search)
+		return search() || wrong;
+	t = run(o.rate, o.seconds);
+	report("run", o.rate, &t);
 	return wrong || t.counts.stray;
 }

@@ -44,7 +44,8 @@ static const char usage[] =
 	"  -w, --window N       requests under way at most (256 without a rate, no limit\n"
 	"                       with one; 256 is what a veth holds)\n"
 	"  -t, --seconds S      (5);  -u, --until FILE: earlier, when FILE exists\n"
-	"  -S, --search         find the highest rate with no loss, then try twice that\n"
+	"  -S, --search         find the highest rate with no loss, then try twice that; live frames are\n"
+	"                       paced (--pace)\n"
 	"      --loss PERCENT   that counts as none (0)\n"
 	"  -l, --latency        measure response times\n"
 	"  -v, --verify N       verify one in N answers down to the new cookies (1000; 0: none)\n"
@@ -229,6 +230,8 @@ static void check(struct options *o)
 		wrong("--pace", "not with --udp");
 	if (o->udp && o->sources > SOCKETS_MAX)
 		wrong("--udp", "has 1000 sources at most");
+	if (o->search && !o->udp)
+		o->pace = true; /* thousands of test runs a second get into each other's way (engine_xdp.c) */
 	if (!o->udp && !o->sources)
 		o->sources = 100000;
 }

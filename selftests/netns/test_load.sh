@@ -23,6 +23,16 @@ none_answered() { # OPTION...
 		[ "$(loaded kissed)" -gt 0 ]
 }
 
+# --search, where the answers of a CPU are limited to 10,000 a second.
+finds_the_limit() {
+	local best
+	write_config <<<$'[limits]\nceiling = '$((10000 * $(nproc)))
+	reload && load 0 0.5 -k plain -v 0 -c 0 --search || return
+	best=$(sed -n 's/^run=best .* rate=\([0-9]*\) .*/\1/p' "$TMP/loaded")
+	echo "found: $best"
+	[ "$best" -gt 2500 ] && [ "$best" -lt 10400 ]
+}
+
 start_server_chronyd() {
 	ip -n server link set srv0 xdp object "$BUILD/netns/wire.bpf.o" section xdp || return
 	start_chrony_server served server "$chrony" </dev/null
@@ -43,6 +53,7 @@ check "cookies that do not open" none_answered -k bad-cookie
 check "requests that do not verify" none_answered -k bad-tag
 check "closed loop" load 0 1 -k plain
 check "has answers" [ "$(loaded answered)" -gt 10000 ]
+check "the search finds the limit of a server" finds_the_limit
 check_equal "the interface's program is back" "$(program_id)" "$before"
 check_equal "and lo has none" "$(ip -n client -d link show lo | grep -c xdp)" 0
 

@@ -62,7 +62,7 @@ server_ns() { # NAME
 
 # One run of the generator; its last line goes to $TMP/said.
 generate() { # NAME KIND OPTION...
-	in_ns "client_$1" timeout 30 taskset -c "$LOAD_CPU" build/load/load -k "$2" -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" \
+	in_ns "client_$1" timeout 120 taskset -c "$LOAD_CPU" build/load/load -k "$2" -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" \
 		-n 20000 --pace -b 16 "${@:3}" cli0 "$SERVER4" >"$TMP/said" 2>>"$TMP/load.log" && return
 	echo "race: $1 $2 ${*:3}: exit status $?: $(tail -n 1 "$TMP/load.log")" >&2
 	return 1
