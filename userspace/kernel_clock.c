@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "kernel_clock.h"
-#include "monotonic.h"
 
 #include <errno.h>
+
+#include "monotonic.h"
 
 #define SECONDS_PER_DAY 86400
 #define LEAP_QUIET      2 /* s, see kernel_clock_leap() */
