@@ -225,6 +225,7 @@ install: all
 	for m in $(MANPAGES); do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit; done
 	install -m 644 userspace/xnts.conf $(DESTDIR)$(DOCDIR)
 	install -m 644 scripts/xnts.rules.yml scripts/xnts-dashboard.json $(DESTDIR)$(DATADIR)
+	install -m 755 scripts/attach.sh scripts/detach.sh scripts/status.sh $(DESTDIR)$(DATADIR)
 	install -m 644 scripts/xnts.sysusers $(DESTDIR)$(SYSUSERSDIR)/xnts.conf
 	install -m 644 scripts/xnts.tmpfiles $(DESTDIR)$(TMPFILESDIR)/xnts.conf
 	sed 's#/usr/local/sbin#$(SBINDIR)#' scripts/xntsd.service | install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/xntsd.service

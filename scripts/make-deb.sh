@@ -36,6 +36,7 @@ control() {
 	Installed-Size: $(du -sk "$root" | cut -f1)
 	Depends: $(libraries), systemd | systemd-sysusers
 	Recommends: chrony | ntpsec | ntpd-rs
+	Suggests: bpftool, ethtool, iproute2
 	Description: NTP and NTS server that answers inside the kernel
 	 An XDP program answers NTP and NTS (RFC 8915) requests where the network driver
 	 hands them over; the daemon beside it establishes keys and tells it the time.
@@ -47,6 +48,7 @@ make -s install DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system >/dev/nu
 strip "$root"/usr/sbin/*
 gzip -9n "$root"/usr/share/man/man*/*
 install -m 644 LICENSE "$root/usr/share/doc/xnts/copyright"
+rm "$root/usr/share/doc/xnts/xnts.conf" # it is the conffile
 sed 's/^# user = nobody/user = _xnts/' userspace/xnts.conf >"$root/etc/xnts/xnts.conf"
 echo /etc/xnts/xnts.conf >"$root/DEBIAN/conffiles"
 (cd "$root" && find usr lib -type f -exec md5sum {} +) >"$root/DEBIAN/md5sums"

@@ -11,7 +11,7 @@ there() { # MODE FILE
 }
 
 check "make install" make -s install DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system
-for file in /usr/sbin/xntsd /usr/sbin/xnts; do
+for file in /usr/sbin/xntsd /usr/sbin/xnts /usr/share/xnts/attach.sh /usr/share/xnts/detach.sh /usr/share/xnts/status.sh; do
 	check "$file" there 755 "$file"
 done
 for file in /usr/share/man/man8/xntsd.8 /usr/share/man/man8/xnts.8 /usr/share/man/man5/xnts.conf.5 \

@@ -83,6 +83,7 @@ check "the workers' account" inside getent passwd _xnts
 check_equal "the state is root's alone" "$(stat -c '%a %u' "$root/var/lib/xnts")" "700 0"
 check "nothing is attached" not_attached
 check "the example is a conffile" grep -q /etc/xnts/xnts.conf "$root/var/lib/dpkg/info/xnts.conffiles"
+check "and is there once" not grep -rlF "[limits]" "$root/usr/share/doc/xnts"
 check "is configured" configure
 check "the configuration is sound" inside /usr/sbin/xntsd --check
 start_inside

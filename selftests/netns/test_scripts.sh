@@ -83,6 +83,15 @@ check "attach.sh generic" server scripts/attach.sh srv0 generic
 check "detach.sh --all from an attached interface" server scripts/detach.sh --all
 check "detached as well" not attached
 check "an unknown interface is refused" fails_saying "no such interface" server scripts/attach.sh nosuch0
+make -s install DESTDIR="$TMP/root" PREFIX=/usr UNITDIR=/lib/systemd/system
+installed() { # SCRIPT ARGUMENT...
+	PATH=$TMP/root/usr/sbin:$PATH server "$TMP/root/usr/share/xnts/$1" "${@:2}"
+}
+check "installed: attach.sh" installed attach.sh srv0
+check "attached" attached
+check "installed: status.sh" installed status.sh
+check "installed: detach.sh" installed detach.sh --all
+check "detached" not attached
 ip -n server link set srv0 xdp object "$BUILD/netns/wire.bpf.o" section xdp
 check "another's program is refused" fails_saying "not ours" server scripts/attach.sh srv0
 check "and nothing is left loaded" [ ! -e "$PIN_DIR" ]
