@@ -189,8 +189,8 @@ static __always_inline void ceiling_charge(struct xnts_scratch *s,
  * the budget is for strangers, of whom nothing verified lately; the other half is for clients,
  * who may also have what is left of the whole.  So what does not verify, from however
  * many sources, does not crowd them out.  What does verify may: to keep in mind whose each cookie
- * is would stop the replay of one request under many addresses, but who replays has a cookie and its
- * keys, gets eight new ones for an answer, and could as well make a valid request for each address.
+ * is would stop the replay of one request under many addresses, but anybody can get a cookie, eight new ones
+ * with each answer, and make a valid request for each address.
  */
 static __always_inline bool budget_left(const struct xnts_scratch *s,
 					const struct xnts_config *config)
