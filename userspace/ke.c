@@ -154,7 +154,8 @@ static int apply(struct ke *ke, const struct config *cfg, const char *otherwise)
 	rc = load_pems(&cfg->ke, pem, stamps, otherwise);
 	if (rc)
 		return rc;
-	rc = ke_listen(&listeners, &cfg->ke.listen, worker_count(&cfg->ke), &ke->listeners);
+	rc = ke_listen(&listeners, &cfg->ke.listen, worker_count(&cfg->ke), &ke->listeners,
+		       ke->has_keys);
 	if (rc) {
 		free_pems(pem);
 		return rc;
@@ -253,6 +254,10 @@ int ke_start(struct ke **out, const struct config *cfg, int counters_fd)
 
 int ke_set_keys(struct ke *ke, const struct ke_sealing_keys *keys)
 {
+	int rc = ke->has_keys ? 0 : ke_listeners_open(&ke->listeners);
+
+	if (rc)
+		return rc;
 	ke->keys = *keys;
 	ke->has_keys = true;
 	return ke_staff_set_keys(&ke->staff, keys);

@@ -40,8 +40,8 @@ struct ke_sealing_keys {
 int ke_find_user(const struct config *cfg, uid_t *uid, gid_t *gid);
 
 /*
- * Opens the listeners, reads the certificates and starts the workers.  They take
- * connections once ke_set_keys() has given them keys.  `counters_fd` is the
+ * Binds the listeners, reads the certificates and starts the workers.  Clients are refused
+ * by the kernel until ke_set_keys() has given the workers keys.  `counters_fd` is the
  * ke_counters map, or any file that can be mapped shared and holds XNTS_KE_WORKERS
  * entries of struct xnts_ke_counters; it is duplicated, the caller's stays open.
  * `cfg` is copied from, not kept.
@@ -54,7 +54,8 @@ int ke_start(struct ke **out, const struct config *cfg, int counters_fd);
 
 /*
  * Gives every worker, and those started later, these keys.  The caller wipes its own
- * copy.  Returns 0 or the first -errno of a send (the worker concerned is replaced).
+ * copy.  Returns 0, the -errno of a listener with which service does not begin (logged),
+ * or the first of a send (the worker concerned is replaced).
  */
 int ke_set_keys(struct ke *ke, const struct ke_sealing_keys *keys);
 

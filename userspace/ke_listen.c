@@ -31,7 +31,7 @@ static int set(int fd, int level, int option, int value)
 }
 
 /* Accepted sockets inherit TCP_NODELAY: an answer is one segment and waits for nothing. */
-static int open_listener(const struct config_address *address)
+static int open_listener(const struct config_address *address, bool open)
 {
 	int fd = socket(address->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int rc;
@@ -42,7 +42,7 @@ static int open_listener(const struct config_address *address)
 	if ((address->sa.sa_family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0)) ||
 	    set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
 	    set(fd, IPPROTO_TCP, TCP_NODELAY, 1) || bind(fd, &address->sa, address->len) ||
-	    listen(fd, BACKLOG)) {
+	    (open && listen(fd, BACKLOG))) {
 		rc = -errno;
 		close(fd);
 		return rc;
@@ -74,7 +74,7 @@ static int *find(struct ke_listeners *old, unsigned int worker,
 	return NULL;
 }
 
-static int open_missing(struct ke_listeners *out, struct ke_listeners *old)
+static int open_missing(struct ke_listeners *out, struct ke_listeners *old, bool open)
 {
 	for (unsigned int a = 0; a < out->addresses.count; a++) {
 		for (unsigned int w = 0; w < out->workers; w++) {
@@ -82,7 +82,7 @@ static int open_missing(struct ke_listeners *out, struct ke_listeners *old)
 
 			if (find(old, w, &out->addresses.item[a]))
 				continue;
-			fd = open_listener(&out->addresses.item[a]);
+			fd = open_listener(&out->addresses.item[a], open);
 			if (fd < 0) {
 				log_address(&out->addresses.item[a], fd);
 				return fd;
@@ -108,19 +108,34 @@ static void take_over(struct ke_listeners *out, struct ke_listeners *old)
 }
 
 int ke_listen(struct ke_listeners *out, const struct config_addresses *addresses,
-	      unsigned int workers, struct ke_listeners *old)
+	      unsigned int workers, struct ke_listeners *old, bool open)
 {
 	int rc;
 
 	memset(out->fd, -1, sizeof(out->fd));
 	out->addresses = *addresses;
 	out->workers = workers;
-	rc = open_missing(out, old);
+	rc = open_missing(out, old, open);
 	if (rc)
 		ke_listeners_close(out);
 	else
 		take_over(out, old);
 	return rc;
+}
+
+int ke_listeners_open(const struct ke_listeners *listeners)
+{
+	for (unsigned int a = 0; a < listeners->addresses.count; a++) {
+		for (unsigned int w = 0; w < listeners->workers; w++) {
+			int rc = listen(listeners->fd[w][a], BACKLOG) ? -errno : 0;
+
+			if (rc) {
+				log_address(&listeners->addresses.item[a], rc);
+				return rc;
+			}
+		}
+	}
+	return 0;
 }
 
 void ke_listeners_close(struct ke_listeners *listeners)

@@ -19,11 +19,16 @@ struct ke_listeners {
 };
 
 /*
- * Opens listeners into *out, taking over those of *old (may be NULL) that fit: old->fd
- * is then -1.  0, or -errno with the address logged; *old is as before then.
+ * Binds listeners into *out, taking over those of *old (may be NULL) that fit: old->fd
+ * is then -1.  New ones listen at once if `open`, else from ke_listeners_open() on; before it
+ * the kernel refuses clients, who then try again sooner than after any answer.
+ * 0, or -errno with the address logged; *old is as before then.
  */
 int ke_listen(struct ke_listeners *out, const struct config_addresses *addresses,
-	      unsigned int workers, struct ke_listeners *old);
+	      unsigned int workers, struct ke_listeners *old, bool open);
+
+/* 0, or -errno with the address logged. */
+int ke_listeners_open(const struct ke_listeners *listeners);
 
 /* Closes all that are open. */
 void ke_listeners_close(struct ke_listeners *listeners);

@@ -22,24 +22,26 @@ static void serves(void **state)
 	assert_int_equal(sum().accepted, 10);
 }
 
-/* Clients that come before the keys wait; they are not turned away. */
-static void waits_for_keys(void **state)
+/* Clients that come before the keys are refused and need not wait for an answer, whatever
+ * is reloaded meanwhile. */
+static void refuses_before_keys(void **state)
 {
-	struct pollfd p = { .events = POLLIN };
-	struct ke *early;
+	uint16_t first = port();
 
 	(void)state;
 	ke_stop(ke);
-	assert_int_equal(ke_start(&early, &cfg, counters_fd), 0);
-	ke = early;
+	assert_int_equal(ke_start(&ke, &cfg, counters_fd), 0);
 	wait_for_starts(4);
-	p.fd = connect_to(port());
-	assert_true(p.fd >= 0);
-	assert_int_equal(poll(&p, 1, 300), 0);
-	assert_int_equal(sum().accepted, 0);
-	assert_int_equal(ke_set_keys(ke, &keys), 0);
+	assert_int_equal(connect_to(first), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	listen_on(&cfg.ke.listen.item[cfg.ke.listen.count++], free_port());
+	assert_int_equal(ke_reload(ke, &cfg), 0);
+	cfg.ke.listen.count--;
+	wait_for_starts(6);
+	assert_int_equal(connect_to(first), -1);
+	ke_set_keys(ke, &keys); /* the drained workers do not hear it */
 	assert_true(served());
-	close(p.fd);
+	assert_true(exchange(ntohs(cfg.ke.listen.item[1].in.sin_port), &pem, &last));
 }
 
 static void next_key_seals_when_due(void **state)
@@ -277,7 +279,7 @@ int main(int argc, char **argv)
 		return status;
 	const struct CMUnitTest tests[] = {
 		T(serves),
-		T(waits_for_keys),
+		T(refuses_before_keys),
 		T(next_key_seals_when_due),
 		T(killed_workers_are_replaced),
 		T(back_off),
