@@ -57,6 +57,7 @@ report_kernel() { # NAME
 	local status=0
 	wait "${booted[$1]}" || status=$?
 	sed -nE "s/^(ok|not ok|skip) /\1 $1: /p; s/^seconds: /# $1: seconds: /p" "$BUILD/vm/$1.log"
+	check "$1: no test took less than no time, also where it set the clock" not grep -q '^seconds:.* -' "$BUILD/vm/$1.log"
 	if [ "$status" -ne 0 ]; then
 		not_ok "$1: the machine ends by itself" "status $status (124: after $SECONDS_A_KERNEL s); build/vm/$1.console"
 		tail -n 20 "$BUILD/vm/$1.console"
