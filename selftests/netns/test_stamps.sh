@@ -82,8 +82,11 @@ start_xntsd || bail "xntsd does not start again"
 check "a new daemon binds a program of its own" wait_for 10 bound
 check "it refuses as well" refuses_zero
 
-# Here in the namespace nobody sees the setting: blinding must not matter to a program in several parts.
-if sysctl -q net.core.bpf_jit_harden=2 2>/dev/null || nsenter --net=/proc/1/ns/net sysctl -q net.core.bpf_jit_harden=2; then
+# Blinding must not matter to a program in several parts.
+JIT_HARDEN=net.core.bpf_jit_harden
+if was=$(sysctl -n $JIT_HARDEN 2>/dev/null); then # not in another network namespace than the first
+	trap 'sysctl -qw "$JIT_HARDEN=$was"; leave' EXIT
+	sysctl -qw "$JIT_HARDEN=2"
 	stop xntsd
 	start_xntsd || bail "xntsd does not start with blinded constants"
 	check "with blinded constants" wait_for 10 answered
