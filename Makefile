@@ -50,7 +50,7 @@ FUZZERS := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.
 COVERERS := $(patsubst selftests/%.c,$(BUILD)/coverage/%,selftests/fuzz/fuzz_packet.c \
 	$(shell grep -slE '"(\.\./)?(host_target|aes|cookie)\.h"' selftests/unit/*.c))
 BENCHES := $(patsubst selftests/%.c,$(BUILD)/%,$(wildcard selftests/bench/bench_*.c))
-LOAD := $(if $(wildcard selftests/load/*.c),$(BUILD)/load/load)
+LOAD := $(BUILD)/load/load $(BUILD)/load/watch
 PRELOADS := $(patsubst selftests/%.c,$(BUILD)/%.so,$(wildcard selftests/*/*.preload.c))
 TEST_BPF := $(patsubst selftests/%.c,$(BUILD)/%.o,$(wildcard selftests/*/*.bpf.c))
 NEXT := $(BUILD)/next
@@ -172,8 +172,11 @@ $(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libxnts.a $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(HARDEN) $(CFLAGS) -pie $(DEPS) $< $(BUILD)/libxnts.a $(LIBS) -o $@
 
-# The load generator: `build/load/load --help`.
-$(BUILD)/load/load: $(filter-out %.bpf.c,$(wildcard selftests/load/*.c)) $(BUILD)/load/load.skel.h $(BUILD)/libxnts.a
+# The load generator: `build/load/load --help`, and one that looks at each answer.
+REQUESTS := $(patsubst %,selftests/load/%.c,requests sessions)
+$(BUILD)/load/load: $(patsubst %,selftests/load/%.c,load options engine_xdp engine_udp) $(BUILD)/load/load.skel.h
+$(BUILD)/load/watch: selftests/load/watch.c
+$(LOAD): $(REQUESTS) $(BUILD)/libxnts.a
 	$(call say,LOAD,$@)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(INCLUDES) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
 		$(filter %.c,$^) $(BUILD)/libxnts.a $(LIBS) -o $@
