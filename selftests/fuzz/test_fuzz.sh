@@ -20,19 +20,35 @@ fuzz() { # NAME SEEDS ARGUMENT...
 		-artifact_prefix="$found/" "${@:3}" "$corpus" "selftests/corpus/$2"
 }
 
-for source in "${harnesses[@]}"; do
-	name=$(basename "$source" .c)
-	short=${name#fuzz_}
-	seconds=-max_total_time=${FUZZ_SECONDS:-10}
-	if [ ! -x "build/fuzz/$name" ]; then
-		not_ok "$short" "was not built"
-	elif [ "$short" != pair ]; then
-		fuzz "$short" "$short" "$seconds"
+one() { # NAME
+	local seconds=-max_total_time=${FUZZ_SECONDS:-10}
+	if [ ! -x "build/fuzz/fuzz_$1" ]; then
+		not_ok "$1" "was not built"
+	elif [ "$1" != pair ]; then
+		fuzz "$1" "$1" "$seconds"
 	elif [ "$(id -u)" -ne 0 ]; then
-		skip "$short" "needs root, to load the BPF program"
+		skip "$1" "needs root, to load the BPF program"
 	else
 		[ -z "${FUZZ_PACKETS:-}" ] || seconds=-max_total_time=0
-		fuzz "$short" packet "$seconds"
+		fuzz "$1" packet "$seconds"
 	fi
+	finish
+}
+
+# As many at a time as there are processors; what each says is printed in one piece.
+mkdir -p build/fuzz
+declare -A begun
+for source in "${harnesses[@]}"; do
+	name=$(basename "${source%.c}")
+	name=${name#fuzz_}
+	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+		wait -n || true
+	done
+	one "$name" >"build/fuzz/$name.log" 2>&1 &
+	begun[$name]=$!
+done
+for name in "${!begun[@]}"; do
+	wait "${begun[$name]}" || FAILURES=$((FAILURES + 1))
+	cat "build/fuzz/$name.log"
 done
 finish
