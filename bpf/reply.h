@@ -45,10 +45,14 @@ static __always_inline void reply_kiss(struct ntp_header *reply, __u32 code)
 	reply->reference_id = bpf_htonl(code);
 }
 
-/* The transmit time of an answer made in place: next to nothing follows it. */
-static __always_inline void reply_transmit(struct ntp_header *reply, const struct xnts_time *t)
+/* Writes the transmit time of an answer made in place; returns CLOCK_TAI now. */
+static __always_inline __u64 reply_transmit(struct ntp_header *reply, const struct xnts_time *t,
+					    const struct xnts_lag *lag)
 {
-	reply->transmit = ntp_from_utc(now_tai() + t->transmit_to_utc, t->noise);
+	__u64 now = now_tai();
+
+	reply->transmit = ntp_from_utc(now + t->transmit_to_utc + lag->expected, t->noise);
+	return now;
 }
 
 /* The transmit time of an answer made in scratch memory, to which s->cookies is known.
@@ -58,7 +62,8 @@ static __always_inline void reply_stamp(struct xnts_scratch *s)
 	struct ntp_header *reply = (struct ntp_header *)s->reply.b;
 
 	s->stamped = now_tai();
-	reply->transmit = ntp_from_utc(s->stamped + s->transmit_to_utc + lag_expected(s), s->noise);
+	reply->transmit = ntp_from_utc(s->stamped + s->transmit_to_utc + lag_of(s, s->cookies)->expected,
+				       s->noise);
 }
 
 #endif /* XNTS_REPLY_H */

@@ -14,7 +14,13 @@
 #define XNTS_BUF 2048 /* a power of two above XNTS_MAX_PAYLOAD: offsets are masked */
 #define XNTS_BUF_SLACK 64 /* a masked offset plus the widest access stays inside */
 
-#define XNTS_LAGS 16 /* a power of two above XNTS_MAX_COOKIES */
+#define XNTS_LAGS 16 /* a power of two above XNTS_MAX_COOKIES + 1 */
+
+struct xnts_lag {
+	__u64 measured; /* CLOCK_TAI ns, last */
+	__u32 expected; /* ns; 0: not measured yet */
+	__u32 pad;
+};
 
 struct xnts_buf {
 	__u8 b[XNTS_BUF + XNTS_BUF_SLACK];
@@ -57,10 +63,8 @@ struct xnts_scratch {
 	__u32 leap;
 	__u32 stamp;    /* enum xnts_stamp */
 
-	/* See lag.h; one lag for each number of cookies in an answer, ns. */
 	__u64 stamped; /* CLOCK_TAI ns when the transmit time was written */
-	__u32 lag[XNTS_LAGS];
-	__u32 lag_count;
+	struct xnts_lag lag[XNTS_LAGS]; /* of each kind of answer, see lag.h */
 
 	/* See limit.h; CLOCK_MONOTONIC ns. */
 	__u64 ceiling_until;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../host_target.h"
+#include "../packet.h"
 
 #define ERA1 2085978496ULL /* s from 1970 to 2036-02-07T06:28:16Z, where era 1 begins */
 
@@ -84,12 +85,12 @@ static void later_is_never_earlier(void **state)
 static __u32 learn(struct xnts_scratch *s, __u64 lag, int answers)
 {
 	while (answers--) {
-		s->stamped = 1795000000 * SECOND;
+		s->stamped = (s->stamped ? s->stamped : 1795000000 * SECOND) + LAG_PAUSE;
 		host.tai = s->stamped + lag;
-		lag_learn(s);
+		lag_learn(lag_of(s, s->cookies), s->stamped);
 	}
 	host.tai = 0;
-	return lag_expected(s);
+	return lag_of(s, s->cookies)->expected;
 }
 
 static void lag_is_added_to_the_stamp(void **state)
@@ -115,10 +116,74 @@ static void lag_follows_the_usual_answer(void **state)
 	(void)state;
 	memset(s, 0, sizeof(*s));
 	assert_int_equal(learn(s, 60000, 1), 60000);
-	usual = learn(s, 3000, 24 * LAG_EVERY);
+	usual = learn(s, 3000, 24);
 	assert_in_range(usual, 3000, 3200);
-	assert_in_range(learn(s, 90000, LAG_EVERY), usual, usual + LAG_STEP / 4);
-	assert_in_range(learn(s, 2 * LAG_MAX, LAG_EVERY), usual, usual + LAG_STEP / 4);
+	assert_in_range(learn(s, 90000, 1), usual, usual + LAG_STEP / 4);
+	assert_in_range(learn(s, 2 * LAG_MAX, 1), usual, usual + LAG_STEP / 4);
+}
+
+/* One of many: measuring takes time too. */
+static void lag_is_measured_now_and_then(void **state)
+{
+	struct xnts_scratch *s = &host.scratch;
+
+	(void)state;
+	memset(s, 0, sizeof(*s));
+	learn(s, 3000, 1);
+	s->stamped--;
+	assert_int_equal(learn(s, 3100, 1), 3000);
+	assert_int_equal(learn(s, 3100, 1), 3025);
+}
+
+/* Answers that take 1500, 3000 or 3200 ns, as often each: short ones do not outweigh long ones. */
+static void lag_is_the_median(void **state)
+{
+	static const __u64 lags[] = { 3200, 1500, 3000 };
+	struct xnts_scratch *s = &host.scratch;
+	__u32 expected = 0;
+
+	(void)state;
+	memset(s, 0, sizeof(*s));
+	for (int i = 0; i < 3 * 64; i++)
+		expected = learn(s, lags[i % 3], 1);
+	assert_in_range(expected, 3000 - LAG_STEP / 2, 3000 + LAG_STEP / 2);
+}
+
+/* A plain request's answer; each thing that the program does takes 500 ns. */
+static void plain_answer(__u64 received, struct ntp_header *answer)
+{
+	struct outcome out;
+	struct packet p;
+	uint8_t frame[FRAME_MAX];
+
+	packet_init(&p, 4);
+	host.tai = received;
+	host.tick = 500;
+	assert_int_equal(host_run(frame, packet_build(&p, frame), &out), 0);
+	host.tai = host.tick = 0;
+	assert_int_equal(out.verdict, XNTS_V_plain_answered);
+	memcpy(answer, out.frame + packet_payload_at(&p), sizeof(*answer));
+}
+
+/* What comes before the receive time and after the transmit time is counted, with or without cookies. */
+static void plain_stamps_are_of_arrival_and_departure(void **state)
+{
+	struct ntp_timestamp arrival = ntp_from_utc(1795000000 * SECOND, clock_noise(0));
+	struct ntp_timestamp departure = ntp_from_utc(1795000000 * SECOND + 1000, clock_noise(0));
+	struct ntp_header answer;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_clock(&w)->tai_offset = 0;
+	world_clock(&w)->precision = -32;
+	world_clock(&w)->receive_correction = world_clock(&w)->transmit_correction = 0;
+	host_load(&w);
+	memset(&host.scratch, 0, sizeof(host.scratch));
+	plain_answer(1795000000 * SECOND, &answer);
+	assert_memory_equal(&answer.receive, &arrival, sizeof(arrival));
+	plain_answer(1795000000 * SECOND, &answer);
+	assert_memory_equal(&answer.transmit, &departure, sizeof(departure));
 }
 
 /* Each number of cookies has a lag of its own. */
@@ -131,10 +196,10 @@ static void lag_is_kept_by_cookies(void **state)
 	s->cookies = 1;
 	learn(s, 3000, 1);
 	s->cookies = 8;
-	assert_int_equal(lag_expected(s), 0);
+	assert_int_equal(lag_of(s, s->cookies)->expected, 0);
 	assert_int_equal(learn(s, 9000, 1), 9000);
 	s->cookies = 1;
-	assert_int_equal(lag_expected(s), 3000);
+	assert_int_equal(lag_of(s, s->cookies)->expected, 3000);
 }
 
 int main(void)
@@ -147,7 +212,10 @@ int main(void)
 		cmocka_unit_test(later_is_never_earlier),
 		cmocka_unit_test(lag_is_added_to_the_stamp),
 		cmocka_unit_test(lag_follows_the_usual_answer),
+		cmocka_unit_test(lag_is_measured_now_and_then),
+		cmocka_unit_test(lag_is_the_median),
 		cmocka_unit_test(lag_is_kept_by_cookies),
+		cmocka_unit_test(plain_stamps_are_of_arrival_and_departure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
