@@ -5,14 +5,20 @@
 # veth pair and in the same minute: us and a chronyd, each with NTS and without.  All
 # share one system clock, so every offset it measures is an error.
 #
-# Twice: as installed, and then with the correction that the first time shows to be needed
-# (xnts.conf(5), CALIBRATION), as an operator would set it for a NIC.
+# In rounds, because the error moves with what else the machine does: first as installed, then
+# with the correction that the round's first half shows to be needed (xnts.conf(5),
+# CALIBRATION), as an operator would set it for a NIC.  An offset's absolute value has two
+# parts, told apart here: what a correction can mend (the median) and what it cannot (the spread).
 . "$(dirname "$0")/../../scripts/playground.sh"
 [ "$(id -u)" -eq 0 ] || { echo "bench: offsets not measured: needs root"; exit 0; }
 cd "$XNTS_TOP" || exit 2
 sandbox "$@"
 
-SECONDS_MEASURED=${SECONDS_MEASURED:-45} # each time; 8 polls a second of each server
+ROUNDS=${ROUNDS:-5}
+SECONDS_MEASURED=${SECONDS_MEASURED:-10} # each half of a round; 8 polls a second of each server
+# Both chronyds on one CPU, so that the ways to both servers are the same: the kernel's part of them and
+# the XDP program run where the sender does.
+ONE_CPU=(taskset -c "$(nproc --all | awk '{ print $1 - 1 }')")
 declare -A SERVER=([xnts_nts]=$SERVER4 [xnts_plain]=198.51.100.11 [chronyd_nts]=198.51.100.12 [chronyd_plain]=198.51.100.13)
 
 server_names() {
@@ -21,13 +27,13 @@ server_names() {
 
 # The other server: another port, so that XDP passes its packets.
 start_other_server() {
-	start_chrony_server other server "$chrony" <<<$'ntsport 5460\nport 1123'
+	start_chrony_server other server "$chrony" "${ONE_CPU[@]}" <<<$'ntsport 5460\nport 1123'
 	wait_for 10 in_ns client bash -c "</dev/tcp/${SERVER[chronyd_nts]}/5460"
 }
 
 start_client() {
 	local poll='minpoll -3 maxpoll -3 iburst noselect'
-	run_chronyd client client "$chrony" <<-END
+	run_chronyd client client "$chrony" "${ONE_CPU[@]}" <<-END
 	server ${SERVER[xnts_nts]} nts $poll
 	server ${SERVER[xnts_plain]} $poll
 	server ${SERVER[chronyd_nts]} nts ntsport 5460 port 1123 $poll
@@ -39,35 +45,51 @@ start_client() {
 	END
 }
 
-# Median of a column (absolute when $4 is abs) of a server's polls, in ns.
-median() { # LOG ADDRESS COLUMN [abs]
-	awk -v a="$2" -v c="$3" -v abs="${4:-}" '$3 == a { v = $c * 1e9; if (abs && v < 0) v = -v; print v }' "$1" |
-		sort -g | awk '{ v[NR] = $1 } END { if (NR) printf "%.0f\n", v[int((NR + 1) / 2)] }'
+# A column of some servers' polls, in ns.
+column() { # LOG COLUMN ADDRESS...
+	awk -v c="$2" -v addresses=" ${*:3} " 'index(addresses, " " $3 " ") { print $c * 1e9 }' "$1"
 }
 
-# What is logged from now on, for a while.
-measure() { # LOG
+median() {
+	sort -g | awk '{ v[NR] = $1 } END { if (NR) printf "%.0f\n", v[int((NR + 1) / 2)] }'
+}
+
+# How far numbers are from one number.
+distances() { # FROM
+	awk -v from="$1" '{ d = $1 - from; print d < 0 ? -d : d }'
+}
+
+# Adds what is polled in a while to one log or two.
+measure() { # LOG...
 	local before
 	before=$(wc -l <"$TMP/client/measurements.log")
 	sleep "$SECONDS_MEASURED"
-	tail -n +$((before + 1)) "$TMP/client/measurements.log" >"$1"
-}
-
-print_row() { # LOG WORDS NAME
-	local address=${SERVER[$3]} polls
-	polls=$(grep -c " $address " "$1")
-	[ "$polls" -gt 0 ] || { echo "bench: $3: no poll was answered"; exit 1; }
-	printf '%-14s %-12s %5d %8d %8d %8d\n' "$3" "$2" "$polls" "$(median "$1" "$address" 12)" \
-		"$(median "$1" "$address" 12 abs)" "$(median "$1" "$address" 13)"
+	tail -n +$((before + 1)) "$TMP/client/measurements.log" | tee -a "$@" >/dev/null
 }
 
 # Late receive stamps make a server seem ahead, by half as much; early transmit stamps behind.
-calibrate() { # OFFSET
+correction() { # OFFSET
 	if [ "$1" -gt 0 ]; then
 		echo "receive_correction = $((-2 * $1))"
 	else
 		echo "transmit_correction = $((-2 * $1))"
 	fi
+}
+
+correct() { # LINE
+	write_config <<<"$1"
+	kill -HUP "${PIDS[xntsd]}"
+	sleep 1
+}
+
+print_row() { # LOG CORRECTIONS NAME
+	local address=${SERVER[$3]} offset polls
+	polls=$(column "$1" 12 "$address" | wc -l)
+	[ "$polls" -gt 0 ] || { echo "bench: $3: no poll was answered"; exit 1; }
+	offset=$(column "$1" 12 "$address" | median)
+	printf '%-14s %-12s %5d %8d %8d %8d %8d\n' "$3" "$2" "$polls" "$offset" \
+		"$(column "$1" 12 "$address" | distances "$offset" | median)" \
+		"$(column "$1" 12 "$address" | distances 0 | median)" "$(column "$1" 13 "$address" | median)"
 }
 
 chrony=$(scripts/unpack-deb.sh chrony bookworm) || { echo "bench: offsets not measured: no package"; exit 0; }
@@ -79,20 +101,23 @@ start_xntsd && start_other_server && start_client || exit 1
 wait_for 10 grep -q "${SERVER[xnts_nts]}" "$TMP/client/measurements.log"
 sleep 3
 
-measure "$TMP/as-installed"
-correction=$(calibrate "$(median "$TMP/as-installed" "${SERVER[xnts_plain]}" 12)")
-write_config <<<"$correction"
-kill -HUP "${PIDS[xntsd]}"
-sleep 3
-measure "$TMP/calibrated"
+for ((round = 1; round <= ROUNDS; round++)); do
+	correct ""
+	: >"$TMP/calibration"
+	measure "$TMP/as-installed" "$TMP/calibration"
+	line=$(correction "$(column "$TMP/calibration" 12 "${SERVER[xnts_nts]}" "${SERVER[xnts_plain]}" | median)")
+	correct "$line"
+	echo "bench: round $round: calibrated: $line"
+	measure "$TMP/calibrated"
+done
 
-echo "bench: medians in ns; the clock is the same, so offsets are errors; calibrated: $correction"
-printf '%-14s %-12s %5s %8s %8s %8s\n' server corrections polls offset '|offset|' delay
+echo "bench: medians in ns; the clock is the same, so offsets are errors; spread: median distance from the median offset"
+printf '%-14s %-12s %5s %8s %8s %8s %8s\n' server corrections polls offset spread '|offset|' delay
 for name in xnts_nts xnts_plain; do
 	print_row "$TMP/as-installed" none $name
 	print_row "$TMP/calibrated" calibrated $name
 done
 for name in chronyd_nts chronyd_plain; do
 	print_row "$TMP/as-installed" none $name
-	print_row "$TMP/calibrated" "none, later" $name
+	print_row "$TMP/calibrated" "none, then" $name
 done
