@@ -1,136 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* `xnts keys ...` on two machines, with a daemon's ratchet running beside it. */
+/* `xnts keys ...` on a machine, with a daemon's ratchet running beside it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <ctype.h>
-#include <getopt.h>
-
+#include "../keys_cmd_run.h"
 #include "../keys_lock_hook.h"
-#include "../keys_machines.h"
-#include "keys_cmd.h"
 #include "keys_list.h"
-
-static char conf_a[80], conf_b[80], export_file[80], output_file[80];
-static int64_t now; /* what both machines' clocks say */
-
-time_t time(time_t *out)
-{
-	if (out)
-		*out = now;
-	return now;
-}
-
-static void write_text(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static void write_config(const char *path, const struct keys_config *config)
-{
-	char text[PATH_MAX + 64];
-
-	snprintf(text, sizeof(text), "[ke]\nenabled = no\n[keys]\nstate = %s\n", config->state);
-	write_text(path, text);
-}
-
-static int begin(void **unused)
-{
-	start(unused);
-	snprintf(conf_a, sizeof(conf_a), "%s/conf", dir_a);
-	snprintf(conf_b, sizeof(conf_b), "%s/conf", dir_b);
-	snprintf(export_file, sizeof(export_file), "%s/export", dir_a);
-	snprintf(output_file, sizeof(output_file), "%s/output", dir_a);
-	write_config(conf_a, &config_a);
-	write_config(conf_b, &config_b);
-	now = NOON;
-	return 0;
-}
-
-static int end(void **unused)
-{
-	unlink(conf_a);
-	unlink(conf_b);
-	unlink(export_file);
-	unlink(output_file);
-	return stop(unused);
-}
-
-/* No key, no chain: 32 bytes in hex are 64 digits, and 16 are suspicious already. */
-static void expect_no_secret(const char *text)
-{
-	int digits = 0;
-
-	for (; *text; text++) {
-		digits = isxdigit((unsigned char)*text) ? digits + 1 : 0;
-		assert_in_range(digits, 0, 31);
-	}
-}
-
-/* Runs `xnts keys WORDS` on the machine of `conf`; returns what it printed, stderr first. */
-static const char *run(const char *conf, int expected, const char *first, const char *second)
-{
-	static char text[65536 + 4096];
-	char *argv[] = { "keys", (char *)first, (char *)second, NULL };
-	int argc = 1 + !!first + !!second, saved, fd, status;
-	FILE *file;
-	size_t len;
-
-	fflush(stdout);
-	saved = dup(STDOUT_FILENO);
-	fd = open(output_file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	dup2(fd, STDOUT_FILENO);
-	close(fd);
-	optind = 0; /* glibc: from the start */
-	status = keys_cmd(argc, argv, conf);
-	fflush(stdout);
-	dup2(saved, STDOUT_FILENO);
-	close(saved);
-	strcpy(text, captured());
-	len = strlen(text);
-	file = fopen(output_file, "r");
-	len += fread(text + len, 1, sizeof(text) - len - 1, file);
-	text[len] = 0;
-	fclose(file);
-	expect_no_secret(text);
-	if (status != expected)
-		fail_msg("xnts keys %s ended with %d: %s", first, status, text);
-	return text;
-}
-
-static void expect_said(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("\"%s\" is not in \"%s\"", part, text);
-}
-
-/* Both daemons come to the present. */
-static void tick(void)
-{
-	if (a)
-		assert_int_equal(keys_advance(a, now, true, now), 0);
-	if (b)
-		assert_int_equal(keys_advance(b, now - 30, true, now), 0);
-}
-
-static void expect_agreement(void)
-{
-	struct keys_sealing of_a = sealing_of(a), of_b = sealing_of(b);
-
-	assert_true(opens(b, &of_a.current));
-	assert_true(opens(b, &of_a.next));
-	assert_true(opens(a, &of_b.current));
-	assert_true(opens(a, &of_b.next));
-}
-
-/* ---- commands ----------------------------------------------------------- */
 
 static void test_init(void **unused)
 {
@@ -148,150 +26,6 @@ static void test_init(void **unused)
 }
 
 /* A joiner: from the export on it answers the other's clients, and not from before. */
-static void test_export_import(void **unused)
-{
-	struct keys_sealing before;
-	struct stat st;
-
-	(void)unused;
-	a = open_known(&config_a);
-	tick();
-	before = sealing_of(a);
-	now += DAY;
-	tick();
-	run(conf_a, 0, "export", export_file);
-	assert_return_code(stat(export_file, &st), errno);
-	assert_int_equal(st.st_mode, S_IFREG | 0600);
-	run(conf_b, 0, "import", export_file);
-	b = open_keys(&config_b);
-	assert_false(opens(b, &before.current));
-	for (int64_t t = 0; t < 10 * DAY; t += DAY / 4) {
-		tick();
-		expect_agreement();
-		now += DAY / 4;
-	}
-	expect_said(run(conf_a, 1, "export", export_file), "exists; name a new file");
-}
-
-static void test_import_refuses(void **unused)
-{
-	const char *before;
-
-	(void)unused;
-	a = open_known(&config_a);
-	before = file_text(&config_a);
-	expect_said(run(conf_a, 1, "import", "/nonexistent/x"), "/nonexistent/x: No such file");
-	run(conf_a, 0, "export", export_file);
-	chmod(export_file, 0640);
-	expect_said(run(conf_a, 1, "import", export_file), "others may use it");
-	write_text(export_file, "garbage");
-	chmod(export_file, 0600);
-	expect_said(run(conf_a, 1, "import", export_file), "is damaged");
-	assert_string_equal(file_text(&config_a), before);
-}
-
-/* It replaces what is there, whatever state that is in. */
-static void test_import_repairs(void **unused)
-{
-	(void)unused;
-	a = open_known(&config_a);
-	tick();
-	run(conf_a, 0, "export", export_file);
-	write_text(config_b.state, "garbage");
-	chmod(config_b.state, 0644);
-	run(conf_b, 0, "import", export_file);
-	b = open_keys(&config_b);
-	tick();
-	expect_agreement();
-}
-
-/* After a theft: all servers get the new secret before it seals, none NAKs in between. */
-static void test_reseed_of_a_fleet(void **unused)
-{
-	struct keys_sealing old;
-
-	(void)unused;
-	a = open_known(&config_a);
-	b = open_known(&config_b);
-	tick();
-	old = sealing_of(a);
-	expect_said(run(conf_a, 0, "reseed", "1h"),
-		    "generation 2 seals cookies from 2026-11-23 13:00:00 UTC on; those of generation 1");
-	run(conf_a, 0, "export", export_file);
-	now += 600;
-	tick();
-	assert_int_equal(sealing_of(a).current.id, id_of(1, SEED_AGE));
-	/* b does not know yet, and need not */
-	old = sealing_of(a);
-	assert_true(opens(b, &old.current));
-	run(conf_b, 0, "import", export_file);
-	for (; now < NOON + 3 * DAY; now += 15 + (now > NOON + 3700) * 3600) {
-		tick();
-		expect_agreement();
-	}
-	assert_int_equal(sealing_of(a).current.id, id_of(2, 2));
-	assert_true(opens(b, &old.current));
-
-	expect_said(run(conf_a, 1, "reseed", NULL), "generation 1 still overlaps");
-	expect_said(run(conf_a, 0, "revoke", NULL), "generation 1 is gone");
-	tick();
-	assert_false(opens(a, &old.current));
-	assert_true(opens(b, &old.current));
-	expect_said(run(conf_a, 1, "revoke", NULL), "one generation only");
-}
-
-/* The thief's copy of the old secret opens nothing of the new one. */
-static void test_reseed_shuts_out(void **unused)
-{
-	struct keys_sealing sealing;
-
-	(void)unused;
-	a = open_known(&config_a);
-	b = open_known(&config_b);
-	run(conf_a, 0, "reseed", NULL);
-	tick();
-	sealing = sealing_of(a);
-	assert_int_equal(sealing.current.id, id_of(2, 0));
-	assert_false(opens(b, &sealing.current));
-}
-
-/* A third machine with a secret of its own: same ids, other keys. */
-static void test_stranger(void **unused)
-{
-	struct keys_sealing sealing;
-
-	(void)unused;
-	run(conf_a, 0, "init", NULL);
-	run(conf_b, 0, "init", NULL);
-	a = open_keys(&config_a);
-	b = open_keys(&config_b);
-	now += 30;
-	tick();
-	sealing = sealing_of(a);
-	assert_int_equal(sealing_of(b).current.id, sealing.current.id);
-	assert_false(opens(b, &sealing.current));
-}
-
-static void test_reseed_with_a_wrong_clock(void **unused)
-{
-	const char *before;
-
-	(void)unused;
-	a = open_known(&config_a);
-	before = file_text(&config_a);
-	now = 2209032000;
-	expect_said(run(conf_a, 1, "reseed", NULL), "the clock says 2040-01-01 12:00:00 UTC, but the "
-		    "secret was used at 2026-11-23 12:00:00 UTC last");
-	now = 0;
-	expect_said(run(conf_a, 1, "reseed", NULL), "the clock says 1970-01-01");
-	assert_string_equal(file_text(&config_a), before);
-	now = NOON;
-	run(conf_a, 2, "reseed", "soon");
-	run(conf_a, 2, "reseed", "31d");
-	assert_string_equal(file_text(&config_a), before);
-}
-
-/* Off for half a year: the daemon does not believe the clock until a person does. */
 static void test_confirm(void **unused)
 {
 	struct keys_sealing of_b;
@@ -447,19 +181,10 @@ static void test_list(void **unused)
 	assert_int_equal(sealing_of(a).current.id, id_of(2, 0));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_init),
-		TEST(test_export_import),
-		TEST(test_import_refuses),
-		TEST(test_import_repairs),
-		TEST(test_reseed_of_a_fleet),
-		TEST(test_reseed_shuts_out),
-		TEST(test_stranger),
-		TEST(test_reseed_with_a_wrong_clock),
 		TEST(test_confirm),
 		TEST(test_too_far_to_confirm),
 		TEST(test_no_directory),
