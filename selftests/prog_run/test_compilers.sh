@@ -25,7 +25,8 @@ agrees() { # CLANG
 # `clang` is one of them as a rule.
 declare -A seen
 for clang in clang-{14..22} clang; do
-	path=$(readlink -f "$(command -v "$clang")") && [ -z "${seen[$path]:-}" ] || continue
+	path=$(readlink -f "$(command -v "$clang")") || continue
+	[ -z "${seen[$path]:-}" ] || continue
 	seen[$path]=yes
 	check "$clang builds without a warning" builds "$clang"
 	check "the kernel loads what $clang built" loads "$clang"
