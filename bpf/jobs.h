@@ -32,13 +32,11 @@ enum exchange_key { KEY_C2S, KEY_S2C, KEY_OPEN, KEY_SEAL };
  * Is the tag in the request at `place` another than lane l's CMAC?  1 or 0: all that is
  * ever told about a secret.
  */
-XNTS_GLOBAL int exchange_forged(struct xnts_scratch *s, __u32 l, __u32 place)
+static __always_inline __u64 exchange_forged(struct xnts_scratch *s, __u32 l, __u32 place)
 {
 	struct crypt_block d;
 	__u64 differs;
 
-	if (!s)
-		return 1;
 	d = block_xor(s->crypt.lane[l & (AES_LANES - 1)].x, span_load(s, place));
 	differs = d.w[0] | d.w[1];
 	differs |= 0 - differs;
@@ -180,15 +178,11 @@ static __always_inline void reply_job_ended(struct xnts_scratch *s, struct crypt
 }
 
 /* Lane l's chain is complete.  XNTS_NEXT, or the verdict on a forgery. */
-XNTS_GLOBAL int exchange_ended(struct xnts_scratch *s, __u32 l)
+static __always_inline int exchange_ended(struct xnts_scratch *s, __u32 l)
 {
-	struct crypt_chain *lane;
-	__u32 job;
+	struct crypt_chain *lane = &s->crypt.lane[l & (AES_LANES - 1)];
+	__u32 job = lane->job;
 
-	if (!s)
-		return XNTS_V_drop_internal;
-	lane = &s->crypt.lane[l & (AES_LANES - 1)];
-	job = lane->job;
 	s->crypt.finished |= 1U << (job & 31);
 	if (job <= JOB_SEAL_KEYS)
 		return cookie_job_ended(s, l, lane, lane->x);

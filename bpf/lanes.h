@@ -133,33 +133,23 @@ static __always_inline __u32 lane_feed_mac(struct xnts_scratch *s, int l)
 }
 
 /* Puts into c->blocks what each lane does next; idle lanes encrypt what they hold. */
-XNTS_GLOBAL int lanes_feed(struct xnts_scratch *s)
+static __always_inline void __lanes_feed(struct xnts_scratch *s)
 {
-	struct xnts_crypt *c;
-	__u32 ctr, busy = 0;
+	struct xnts_crypt *c = &s->crypt;
+	__u32 ctr = c->ctr_lanes, busy = 0;
 
-	if (!s)
-		return -EINVAL;
-	c = &s->crypt;
-	ctr = c->ctr_lanes;
 #pragma GCC unroll 4
 	for (int l = 0; l < AES_LANES; l++)
 		busy |= ctr & 1 << l ? lane_feed_ctr(c, l) : lane_feed_mac(s, l);
 	c->busy = busy;
-	return 0;
 }
 
 /* Takes the lanes' blocks after a pass; bit l of the result: lane l's CMAC is complete. */
-XNTS_GLOBAL int lanes_collect(struct xnts_scratch *s)
+static __always_inline __u32 __lanes_collect(struct xnts_scratch *s)
 {
-	struct xnts_crypt *c;
-	__u32 ctr, busy, ended = 0;
+	struct xnts_crypt *c = &s->crypt;
+	__u32 ctr = c->ctr_lanes, busy = c->busy, ended = 0;
 
-	if (!s)
-		return 0;
-	c = &s->crypt;
-	ctr = c->ctr_lanes;
-	busy = c->busy;
 #pragma GCC unroll 4
 	for (int l = 0; l < AES_LANES; l++) {
 		struct crypt_chain *chain = &c->lane[l];
@@ -178,6 +168,20 @@ XNTS_GLOBAL int lanes_collect(struct xnts_scratch *s)
 			ended |= 1 << l;
 	}
 	return ended;
+}
+
+/* The same out of line, for where it is done once. */
+XNTS_GLOBAL int lanes_feed(struct xnts_scratch *s)
+{
+	if (!s)
+		return -EINVAL;
+	__lanes_feed(s);
+	return 0;
+}
+
+XNTS_GLOBAL int lanes_collect(struct xnts_scratch *s)
+{
+	return s ? __lanes_collect(s) : 0;
 }
 
 #endif /* XNTS_LANES_H */

@@ -191,7 +191,11 @@ static __always_inline void reply_text_ready(struct xnts_scratch *s)
 		q->ready = c->ctr_off < limit ? c->ctr_off : limit;
 }
 
-/* After a pass: what ended, what begins.  XNTS_NEXT, or the verdict. */
+/*
+ * After a pass: what ended, what begins.  XNTS_NEXT, or the verdict.  One function with all
+ * that it does inside: a return costs 9 ns where the kernel guards it (SRSO), and five a
+ * pass were a tenth of an answer.
+ */
 XNTS_GLOBAL int exchange_step(struct xnts_scratch *s, const struct xnts_cookie_key *open_key,
 			      const struct xnts_cookie_key *seal_key)
 {
@@ -201,7 +205,7 @@ XNTS_GLOBAL int exchange_step(struct xnts_scratch *s, const struct xnts_cookie_k
 	if (!s || !open_key || !seal_key)
 		return XNTS_V_drop_internal;
 	c = &s->crypt;
-	ended = lanes_collect(s);
+	ended = __lanes_collect(s);
 	for (int l = 0; l < AES_LANES; l++) {
 		if (!(ended >> l & 1))
 			continue;
@@ -224,7 +228,7 @@ XNTS_GLOBAL int exchange_step(struct xnts_scratch *s, const struct xnts_cookie_k
 		phase_merge_keys(c, open_key, seal_key);
 	}
 	reply_text_ready(s);
-	lanes_feed(s);
+	__lanes_feed(s);
 	return XNTS_NEXT;
 }
 
