@@ -30,13 +30,15 @@ enum exchange_key { KEY_C2S, KEY_S2C, KEY_OPEN, KEY_SEAL };
 
 /*
  * Is the tag in the request at `place` another than lane l's CMAC?  1 or 0: all that is
- * ever told about a secret.
+ * ever told about a secret, and a function of its own so that selftests/ct finds it.
  */
-static __always_inline __u64 exchange_forged(struct xnts_scratch *s, __u32 l, __u32 place)
+XNTS_GLOBAL int exchange_forged(struct xnts_scratch *s, __u32 l, __u32 place)
 {
 	struct crypt_block d;
 	__u64 differs;
 
+	if (!s)
+		return 1;
 	d = block_xor(s->crypt.lane[l & (AES_LANES - 1)].x, span_load(s, place));
 	differs = d.w[0] | d.w[1];
 	differs |= 0 - differs;

@@ -32,7 +32,7 @@ build_bpf() { # TREE CLANG
 }
 
 build_user() { # TREE CC
-	"$2" -std=gnu11 -O2 -gdwarf-4 -I"$1/bpf" "$1/selftests/ct/ctgrind.c" -lcrypto -o "$work/ctgrind"
+	"$2" -std=gnu11 -O2 -gdwarf-4 -I"$1/bpf" -Iuserspace "$1/selftests/ct/ctgrind.c" -lcrypto -o "$work/ctgrind"
 }
 
 read_bpf() { # prints the last line
