@@ -204,10 +204,7 @@ class Reader:
             return SECRET
         p = (p[0], p[1] + off, p[2])
         if p[0] == "stack":
-            if size == 8 and ("s", p[1]) in state:
-                return state["s", p[1]]
-            slots = {p[1] + i - (p[1] + i) % 8 for i in range(size)}
-            return (any(state.get(("s", s), PUBLIC)[0] for s in slots), None, None)
+            return self.stack_load(state, p[1], size)
         if self.secret_at(p):
             self.followed += 1
             return SECRET
@@ -221,13 +218,32 @@ class Reader:
         if p[0] == "stack":
             if not p[2]:
                 self.complain("a place on the stack cannot be followed")
-            elif size == 8 and p[1] % 8 == 0:
-                state["s", p[1]] = value
             else:
-                slot = ("s", p[1] - p[1] % 8)
-                state[slot] = (value[0] or state.get(slot, PUBLIC)[0], None, None)
+                self.stack_store(state, p[1], size, value)
         elif value[0] and not self.secret_at(p):
             self.complain(f"a secret is stored where {p[0]} is public")
+
+    # ---- the stack: whole words as ("s", place), what is shorter byte by byte as ("b", place)
+
+    def stack_load(self, state, at, size):
+        places = range(at, at + size)
+        if size == 8 and ("s", at) in state and not any(("b", i) in state for i in places):
+            return state["s", at]
+        seen = [state[k, i] for i in places for k, i in (("s", i - i % 8), ("b", i)) if (k, i) in state]
+        return (any(v[0] for v in seen), None, None)
+
+    def stack_store(self, state, at, size, value):
+        word = at - at % 8
+        old = state.pop(("s", word), PUBLIC)
+        for i in range(word, word + 8):
+            if size == 8:
+                state.pop(("b", i), None)
+            elif at <= i < at + size:
+                state["b", i] = (value[0], None, None)
+            elif old[0]:
+                state["b", i] = SECRET
+        if size == 8:
+            state["s", word] = value
 
     # ---- instructions
 
