@@ -13,13 +13,13 @@ program_id() {
 
 # The kinds that are answered: all of them, verified, nothing lost.
 all_well() { # OPTION...
-	load 3000 1 -w 32 "$@" && [ "$(loaded sent)" -gt 100 ] && [ "$(loaded lost)" -eq 0 ] &&
+	load 3000 1 -n 10000 -w 32 "$@" && [ "$(loaded sent)" -gt 100 ] && [ "$(loaded lost)" -eq 0 ] &&
 		[ "$(loaded answered)" -eq "$(loaded sent)" ] && [ "$(loaded verified)" -gt 10 ]
 }
 
 # Attacks get kisses at most.
 none_answered() { # OPTION...
-	load 3000 1 "$@" && [ "$(loaded sent)" -gt 100 ] && [ "$(loaded answered)" -eq 0 ] &&
+	load 3000 1 -n 10000 "$@" && [ "$(loaded sent)" -gt 100 ] && [ "$(loaded answered)" -eq 0 ] &&
 		[ "$(loaded kissed)" -gt 0 ]
 }
 

@@ -3,7 +3,7 @@
 # timeout: 3000
 #
 # The suites that depend on the kernel, run on other kernels than this machine's: each
-# boots in an emulated machine (boot.sh), two side by side: much of their time is
+# boots in an emulated machine (boot.sh), all side by side: much of their time is
 # waiting.  selftests/guest holds what only such a machine can show.  KERNELS="6.1" runs
 # one of them, VM_SUITES="guest" one suite.
 . "$(dirname "$0")/../lib.sh"
@@ -16,7 +16,6 @@ ALL_KERNELS="
 6.18 trixie-backports linux-image-6.18.15+deb13-amd64 short
 "
 SECONDS_A_KERNEL=1500
-MACHINES=2 # at a time
 # Of prog_run not the sweeps over every bit and length, nor the compilers: what
 # depends on the kernel is in the others, and emulation is slow.  Of netns those whose
 # clients bear emulation: at 64 polls a second chronyd takes an answer that comes
@@ -38,15 +37,11 @@ build_objects() {
 	done
 }
 
-# Starts it when one of the MACHINES is free.
 declare -A booted
 boot_kernel() { # NAME SUITE PACKAGE [short]
 	local kernel suites=$SUITES
 	[ "${4:-}" != short ] || suites=$SHORT
 	kernel=$(scripts/unpack-deb.sh "$3" "$2" linux-image) || { skip "$1" "apt could not fetch $3 of $2"; return; }
-	while [ "$(jobs -rp | wc -l)" -ge "$MACHINES" ]; do
-		wait -n || true
-	done
 	# shellcheck disable=SC2086 # a list
 	unshare --net selftests/vm/boot.sh "$1" "$kernel" $SECONDS_A_KERNEL $suites >"$BUILD/vm/$1.log" 2>&1 &
 	booted[$1]=$!
