@@ -51,7 +51,7 @@ across_leap() { # insert|delete STEP OFFSET
 	rm -f "$TMP/keys" # of a later day
 	tool set $((DAY_END - 200)) "$3" || return
 	restart_xntsd "$KERNEL_SOURCE" 0 || { cat "$TMP/xntsd.log"; return 1; }
-	tool set $((DAY_END - 14)) && tool arm "$1" || return
+	tool set $((DAY_END - 10)) && tool arm "$1" || return
 	sleep 2 # until the daemon has seen it
 	watch $((DAY_END + 3 - $(now))) && judge leap "$DAY_END" "$3" "$2" || return
 	# The daemon has refreshed the state since, and the kernel agrees.
