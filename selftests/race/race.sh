@@ -55,14 +55,14 @@ threaded_napi() { # NAME
 # Not NTS-KE where that is another process.
 server_ns() { # NAME
 	{
-		cat "/proc/${PIDS[$1]}"/task/*/schedstat
+		cat "/proc/${PIDS[${1%_whole}]}"/task/*/schedstat
 		grep -l '^napi/srv0-' "/dev/fd/$OUTER_PROC"/[0-9]*/comm 2>/dev/null | sed 's/comm$/schedstat/' | xargs cat
 	} | awk '{ n += $1 } END { printf "%.0f\n", n }'
 }
 
 # One run of the generator; its last line goes to $TMP/said.
 generate() { # NAME KIND OPTION...
-	in_ns "client_$1" timeout 120 taskset -c "$LOAD_CPU" build/load/load -k "$2" -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" \
+	in_ns "client_${1%_whole}" timeout 120 taskset -c "$LOAD_CPU" build/load/load -k "$2" -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" \
 		-n 20000 --pace -b 16 "${@:3}" cli0 "$SERVER4" >"$TMP/said" 2>>"$TMP/load.log" && return
 	echo "race: $1 $2 ${*:3}: exit status $?: $(tail -n 1 "$TMP/load.log")" >&2
 	return 1
@@ -71,7 +71,7 @@ generate() { # NAME KIND OPTION...
 # Requests under way at most, where no more may be: what fits into a veth's queue, or, as a
 # frame that veth hands to a socket takes a page, into a receive buffer.
 window() { # NAME
-	case $1 in xnts) echo 200 ;; *) echo 32 ;; esac
+	case $1 in xnts*) echo 200 ;; *) echo 32 ;; esac
 }
 
 said() { # KEY [RUN]
@@ -103,10 +103,15 @@ measure() { # ROUND NAME KIND LOAD OPTION...
 		"$(said p50_us) $(said p99_us)" | tee -a "$OUT/results"
 }
 
+prepare() { # NAME
+	! declare -F "prepare_$1" >/dev/null || "prepare_$1"
+}
+
 one_round() { # ROUND
 	local kind name half
 	for kind in plain nts; do
 		for name in "${CONTENDERS[@]}"; do
+			prepare "$name"
 			find_peak "$name" "$kind"
 			half=$((PEAK[$name.$kind] / 2))
 			measure "$1" "$name" "$kind" half -r "$half" --latency
@@ -119,7 +124,7 @@ one_round() { # ROUND
 # ---- the race --------------------------------------------------------------
 
 scripts/unpack-deb.sh chrony bookworm >/dev/null || skip_all "apt could not fetch chrony"
-CONTENDERS=(xnts chronyd43)
+CONTENDERS=(xnts xnts_whole chronyd43)
 scripts/unpack-deb.sh ntpd-rs trixie >/dev/null && CONTENDERS+=(ntpdrs)
 mkdir -p "$OUT"
 : >"$OUT/results"
@@ -127,7 +132,7 @@ make_names || bail "no names"
 make_certificates || bail "no certificates"
 for name in "${CONTENDERS[@]}"; do
 	"start_$name" || bail "$name does not serve"
-	threaded_napi "$name" || bail "no threaded NAPI"
+	threaded_napi "${name%_whole}" || bail "no threaded NAPI"
 done
 sleep 1 # threads are pinned
 for round in $(seq "$ROUNDS"); do
@@ -135,6 +140,7 @@ for round in $(seq "$ROUNDS"); do
 done
 for kind in plain nts; do
 	for name in "${CONTENDERS[@]}"; do
+		prepare "$name"
 		search "$name" "$kind"
 	done
 done

@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 #
 # The contenders of race.sh.  Each has a veth pair and two namespaces of its own, so none is in
-# the way of another; start_NAME starts one there, serving plain NTP and NTS.  All keep
-# the limits they come with, and none may set the clock.
+# the way of another; start_NAME starts one there, serving plain NTP and NTS; prepare_NAME, if there is
+# one, comes before each of its measurements.  All keep the limits they come with, but
+# xnts_whole, and none may set the clock.
 
 # PORT 123 at SERVER4 in the namespaces server_NAME and client_NAME.
 wire_up() { # NAME
@@ -20,6 +21,24 @@ start_xnts() {
 	join_with_veth server_xnts client_xnts && ip -n server_xnts route add 10.0.0.0/8 via "$CLIENT4" && write_config </dev/null || return
 	start xnts server_xnts taskset -c "$SERVER_CPU" "$BUILD/xntsd" --config "$TMP/xnts.conf" --pid-file "$TMP/xntsd.pid"
 	wait_for 10 serves_ke xnts
+}
+
+# The same xntsd, whose budget of time for NTS (its default, 80 %) is taken away: what the others
+# compare with, who have none.
+start_xnts_whole() {
+	:
+}
+
+prepare_xnts() {
+	set_budget 80
+}
+
+prepare_xnts_whole() {
+	set_budget 0
+}
+
+set_budget() { # PER_CENT
+	printf '%s\n' "[limits]" "nts_budget = $1" | write_config && "$BUILD/xnts" reload -p "$TMP/xntsd.pid"
 }
 
 start_chronyd43() {

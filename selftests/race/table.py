@@ -8,7 +8,8 @@ import collections
 import statistics
 import sys
 
-TITLES = {"xnts": "xnts", "chronyd43": "chronyd 4.3", "ntpdrs": "ntpd-rs 1.4.0"}
+TITLES = {"xnts": "xnts", "xnts_whole": "xnts, `nts_budget = 0`",
+          "chronyd43": "chronyd 4.3", "ntpdrs": "ntpd-rs 1.4.0"}
 KINDS = {"plain": "plain NTP", "nts": "NTS"}
 FIELDS = ("offered", "answered", "cpu_ns", "p50_us", "p99_us")
 
