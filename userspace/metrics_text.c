@@ -90,6 +90,8 @@ static void print_health(const struct page *p, const struct snapshot *s)
 		XNTS_ABI_VERSION);
 	gauge(p, "healthy", "1 when xnts check finds nothing wrong.", n == 0);
 	gauge(p, "answering", "1 when requests are answered.", answering);
+	gauge(p, "key_state_refused", "1 when the state file of the keys was refused or is gone: xntsd could not start.",
+	      snapshot_warning(s) != NULL);
 	gauge_family(p, "switch", "Where the kill switch stands.");
 	for (unsigned int i = 0; i < XNTS_SWITCH_POSITIONS; i++)
 		fprintf(p->out, "xnts_switch{position=\"%s\"} %d\n", switch_words[i],

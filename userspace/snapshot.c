@@ -173,9 +173,13 @@ static void look_at_keys(const struct snapshot *s, struct diagnosis *d)
 	else if (s->mono - k->mono > k->hold)
 		add(d, false, "the cookie keys were last confirmed %llu s ago",
 		    seconds_since(s, k->mono));
-	if (s->ke_state.keys_refused && is_fresh(s))
-		add(d, false, "[keys] state: the file was refused or is gone (see the log): restore it before "
-		    "xntsd starts again");
+}
+
+const char *snapshot_warning(const struct snapshot *s)
+{
+	if (!s->ke_state.keys_refused || !is_fresh(s))
+		return NULL;
+	return "[keys] state: the file was refused or is gone (see the log): restore it before xntsd starts again";
 }
 
 int64_t snapshot_certificate_left(const struct snapshot *s)

@@ -50,6 +50,9 @@ int64_t snapshot_certificate_left(const struct snapshot *s);
 /* Lists what is wrong, nothing when all is well; returns how many. */
 int snapshot_ailments(const struct snapshot *s, struct ailment ailments[MAX_AILMENTS]);
 
+/* What is no ailment yet, as all is answered as it should be: the next start would fail.  NULL: nothing. */
+const char *snapshot_warning(const struct snapshot *s);
+
 /* Do answers say that the clock is synchronised? */
 bool snapshot_is_synchronised(const struct snapshot *s);
 

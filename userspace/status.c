@@ -19,16 +19,19 @@ static void print_verdict(FILE *out, const struct snapshot *s)
 {
 	struct ailment ailments[MAX_AILMENTS];
 	int n = snapshot_ailments(s, ailments);
+	const char *warning = snapshot_warning(s);
 	bool answering = true;
 
 	for (int i = 0; i < n; i++)
 		answering &= !ailments[i].stops_answers;
 	fprintf(out, "xnts %s\n",
-		!answering ? "does NOT answer:"
-		: n        ? "answers, but:"
-			   : "answers, all is well");
+		!answering     ? "does NOT answer:"
+		: n || warning ? "answers, but:"
+			       : "answers, all is well");
 	for (int i = 0; i < n; i++)
 		fprintf(out, "  - %s\n", ailments[i].text);
+	if (warning)
+		fprintf(out, "  - %s\n", warning);
 }
 
 static const char *mode_word(const struct dataplane_link *link)
@@ -266,6 +269,8 @@ int check_print(FILE *out, const struct snapshot *s, int days)
 
 	for (int i = 0; i < n; i++)
 		fprintf(out, "%s\n", ailments[i].text);
+	if (snapshot_warning(s))
+		fprintf(out, "%s\n", snapshot_warning(s));
 	if (s->ke_state.workers && left > 0 && left < days * 86400LL) {
 		fprintf(out, "NTS-KE: the certificate expires in %.1f days\n", (double)left / 86400);
 		n++;

@@ -116,7 +116,7 @@ check "stats by CPU: a column" says "CPU"
 check "no key is shown" never_shows_keys
 
 refuses_file() {
-	[ "$(status_of xnts check)" = 1 ] && says "[keys] state: the file was refused or is gone"
+	[ "$(status_of xnts check)" = 0 ] && says "[keys] state: the file was refused or is gone"
 }
 cp -p "$TMP/keys" "$TMP/good"
 echo damaged >>"$TMP/keys"
@@ -125,7 +125,10 @@ rm "$TMP/keys"
 sleep 1.5
 check "none: check says so" refuses_file
 mv "$TMP/good" "$TMP/keys"
-check "restored: check" wait_for 5 is_healthy
+is_content() {
+	[ "$(status_of xnts check)" = 0 ] && ! says "[keys] state"
+}
+check "restored: check" wait_for 5 is_content
 
 # The other end of veth without an XDP program: all that is counted as answered is lost.
 ask_in_vain() {
