@@ -135,7 +135,6 @@ static __always_inline int exchange_run(struct xnts_scratch *s,
 	phase_merge_keys(c, open_key, seal_key);
 	lanes_feed(s);
 	for (int i = 0; i < EXCHANGE_PASSES; i++) {
-		aes_pass(&c->blocks, &c->lanes);
 		v = exchange_step(s, open_key, seal_key);
 		if (v == XNTS_V_nts_answered && c->malformed)
 			return XNTS_V_drop_nts_malformed;
