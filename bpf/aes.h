@@ -258,8 +258,8 @@ static __always_inline void aes_round(__u64 q[AES_WORDS], const __u64 *rk, int r
 /*
  * Encrypts the four blocks in place, lane l under lane l of `key`.
  *
- * Ten rounds are two and a half turns of one loop, which ends in its middle: with a copy
- * of the last half turn behind it the code did not fit a processor's cache of decoded
+ * Ten rounds are two and a half turns of one loop: with a copy of the last half turn
+ * behind it the code did not fit a processor's cache of decoded
  * instructions together with what runs between two passes, and a pass took 300 ns in the
  * exchange instead of 218 (AMD Zen 5).
  */
@@ -272,13 +272,13 @@ static __always_inline void __aes_pass(struct aes_blocks *blocks, const struct x
 	for (int k = 0; k < 8; k++)
 		q[k] ^= key->rk[k];
 	AES_IN_MEMORY(q);
-	for (__u32 r = 8;; r += 32) {
+	for (__u32 r = 8; r < 80; r += 32) {
 		XNTS_OPAQUE(r);
-		r &= 127; /* for the verifier */
 		aes_round(q, key->rk + r, 1);
 		aes_sub_bytes(q);
-		if (r >= 72) /* the tenth round has no MixColumns */
-			break;
+		XNTS_OPAQUE(r); /* or clang begins in the middle, which kernel 6.1 refuses */
+		if (r >= 72)    /* the tenth round has no MixColumns */
+			continue;
 		aes_mix_columns(q, key->rk + r + 8, 2);
 		aes_round(q, key->rk + r + 16, 3);
 		aes_round(q, key->rk + r + 24, 0);
