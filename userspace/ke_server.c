@@ -187,9 +187,10 @@ static void on_listener(struct ke_server *s, int listener)
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			    errno == ENOMEM)
 				run_short(s);
-			break;
+			return;
 		}
 	}
+	s->crowded = true;
 }
 
 /* ---- time --------------------------------------------------------------- */
@@ -289,11 +290,11 @@ static bool on_event(struct ke_server *s, const struct epoll_event *event)
 /*
  * As network cards moderate their interrupts: with several connections under way and little to
  * do at a time, a pause lets events gather.  To fall asleep and be woken for each by itself takes
- * a tenth of a handshake's CPU.
+ * a tenth of a handshake's CPU.  A listener's one event may stand for a crowd, which does not wait.
  */
 static void gather(const struct ke_server *s, int events)
 {
-	if (events < FEW && s->conns.used >= FEW)
+	if (events < FEW && s->conns.used >= FEW && !s->crowded)
 		nanosleep(&(struct timespec){ .tv_nsec = GATHER_NS }, NULL);
 }
 
@@ -308,6 +309,7 @@ int ke_server_run(struct ke_server *s)
 		if (s->draining && !s->conns.used)
 			return 0;
 		gather(s, n);
+		s->crowded = false;
 		n = epoll_wait(s->epoll, events, EVENTS, timeout);
 		if (n < 0 && errno != EINTR)
 			return -errno;

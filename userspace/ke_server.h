@@ -30,6 +30,7 @@ struct ke_server {
 	int listeners[KE_MAX_LISTENERS]; /* listening, non-blocking; closed with the server */
 	unsigned int listener_count;
 	bool listening;    /* listeners are polled */
+	bool crowded;      /* one of them may have more than was taken from it */
 	int64_t resume_at; /* ms: after the system ran out of something; 0: not waiting */
 	bool draining;     /* no new connections; over when the last one ends */
 	int epoll;

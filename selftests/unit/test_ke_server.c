@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ke_pair.h"
@@ -21,9 +22,17 @@
 #include "monotonic.h"
 
 static struct xnts_ke_counters *shared; /* the child's counters */
+static unsigned int *naps;              /* it took */
 static int control[2];                  /* [0] is ours: 'd' drains, end of file ends */
 static struct sockaddr_in address;
 static pid_t child;
+
+/* In place of libc's. */
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	(*naps)++;
+	return clock_nanosleep(CLOCK_MONOTONIC, 0, time, left);
+}
 
 static bool on_control(struct ke_server *server)
 {
@@ -132,14 +141,15 @@ static bool exchange(int fd)
 static int map_counters(void **state)
 {
 	signal(SIGPIPE, SIG_IGN);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
+	shared = mmap(NULL, sizeof(*shared) + sizeof(*naps), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	naps = (unsigned int *)(shared + 1);
 	return shared == MAP_FAILED ? -1 : start(state);
 }
 
 static int unmap_counters(void **state)
 {
-	munmap(shared, sizeof(*shared));
+	munmap(shared, sizeof(*shared) + sizeof(*naps));
 	return stop(state);
 }
 
@@ -296,6 +306,39 @@ static void many_are_served_in_rounds(void **state)
 	assert_int_equal(shared->tls_none, 50);
 }
 
+/* Waits until so many connections have been accepted. */
+static void wait_for_accepts(__u64 n)
+{
+	for (int i = 0; i < 500 && *(volatile __u64 *)&shared->accepted < n; i++)
+		poll(NULL, 0, 10);
+	assert_int_equal(shared->accepted, n);
+}
+
+/* One event stands for a crowd at the door: no pause between those who are let in, else a flood of
+ * silent connections would fill the kernel's queue. */
+static void crowds_need_not_wait(void **state)
+{
+	int fd[8 + 96], status;
+
+	(void)state;
+	serve(1000);
+	for (int i = 0; i < 8; i++)
+		fd[i] = dial();
+	wait_for_accepts(8);
+	kill(child, SIGSTOP);
+	assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+	for (int i = 8; i < 8 + 96; i++)
+		fd[i] = dial();
+	*naps = 0;
+	kill(child, SIGCONT);
+	wait_for_accepts(8 + 96);
+	assert_in_range(*naps, 0, 2);
+	for (int i = 0; i < 8 + 96; i++)
+		close(fd[i]);
+	close(control[0]);
+	assert_int_equal(ended(NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +349,7 @@ int main(void)
 		cmocka_unit_test(drained_of_a_silent_one),
 		cmocka_unit_test(orphaned),
 		cmocka_unit_test(many_are_served_in_rounds),
+		cmocka_unit_test(crowds_need_not_wait),
 	};
 
 	return cmocka_run_group_tests(tests, map_counters, unmap_counters);
