@@ -182,20 +182,27 @@ make_playground() {
 	make_net && make_names && make_certificates && write_config </dev/null
 }
 
+# With keys, that is once the clock has been synchronised, NTS-KE listens by then as well.
 start_xntsd() {
+	start_without_keys && wait_for 30 ke_listens && return
+	tail -n 20 "$TMP/xntsd.log" >&2
+	return 1
+}
+
+start_without_keys() {
 	local before
 	before=$(xntsd_starts)
 	start xntsd server "$BUILD/xntsd" --config "$TMP/xnts.conf" --pid-file "$TMP/xntsd.pid"
-	wait_for 30 xntsd_serves "$before" || { tail -n 20 "$TMP/xntsd.log" >&2; return 1; }
+	wait_for 30 xntsd_started "$before"
 }
 
 xntsd_starts() {
 	grep -cs ': started$' "$TMP/xntsd.log"
 }
 
-# NTS-KE listens before the NIC is attached, which has been done when "started" is said.
-xntsd_serves() { # STARTS BEFORE
-	running xntsd && [ "$(xntsd_starts)" -gt "${1:-0}" ] && ke_listens
+# The NIC is attached by then.
+xntsd_started() { # STARTS BEFORE
+	running xntsd && [ "$(xntsd_starts)" -gt "${1:-0}" ]
 }
 
 ke_listens() {

@@ -15,7 +15,7 @@
 #include "privileges.h"
 #include "version.h"
 
-#define RETRY 30 /* s between attempts at a link that could not be made anew */
+#define RETRY 30 /* s between attempts at a link that could not be made anew, or a port that was taken */
 #define TX_LOOK 5 /* s between looks at what drivers send */
 
 /* ---- what it waits for -------------------------------------------------- */
@@ -83,6 +83,13 @@ static void on_link_event(struct daemon *d)
 	feed_config(d);
 }
 
+/* Somebody else had a port when the first keys came. */
+static void begin_ke_late(struct daemon *d)
+{
+	if (d->ke && d->keys_fed && !ke_has_keys(d->ke))
+		feed_workers(d);
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 static void on_second(struct daemon *d)
@@ -99,8 +106,10 @@ static void on_second(struct daemon *d)
 	feed_config(d); /* a script may have attached a NIC */
 	if (d->metrics)
 		metrics_dispatch(d->metrics);
-	if (++d->ticks % RETRY == 0)
+	if (++d->ticks % RETRY == 0) {
 		repair_links(d);
+		begin_ke_late(d);
+	}
 	if (d->ticks % TX_LOOK == 0)
 		d->mute = tx_watch_look(&d->tx);
 	sd_notify(0, "WATCHDOG=1");

@@ -283,10 +283,15 @@ int ke_reload(struct ke *ke, const struct config *cfg)
 	return apply(ke, cfg, "; NTS-KE stays as it was");
 }
 
+bool ke_has_keys(const struct ke *ke)
+{
+	return ke->has_keys;
+}
+
 void ke_describe(struct ke *ke, struct xnts_ke_state *state)
 {
 	state->workers = ke->staff.places;
-	state->ready = ke_staff_ready(&ke->staff);
+	state->ready = ke->has_keys ? ke_staff_ready(&ke->staff) : 0;
 	state->expires = ke->pem[0]->expires;
 	for (unsigned int i = 1; i < ke->certificates; i++)
 		if (ke->pem[i]->expires < (int64_t)state->expires)

@@ -11,6 +11,7 @@
 #ifndef XNTS_KE_H
 #define XNTS_KE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -54,13 +55,13 @@ int ke_start(struct ke **out, const struct config *cfg, int counters_fd);
 
 /*
  * Gives every worker, and those started later, these keys.  The caller wipes its own
- * copy.  Returns 0, the -errno of a listener with which service does not begin (logged),
- * or the first of a send (the worker concerned is replaced).
+ * copy.  Returns 0, the -errno of a listener with which service does not begin (logged; to be
+ * tried again), or the first of a send (the worker concerned is replaced).
  */
 int ke_set_keys(struct ke *ke, const struct ke_sealing_keys *keys);
 
 /* A descriptor that polls readable whenever ke_dispatch() has work: deaths of workers,
- * restarts that are due, and once a second a look at the certificate files. */
+ * restarts that are due, and four times a second a look at the certificate files. */
 int ke_fd(const struct ke *ke);
 void ke_dispatch(struct ke *ke);
 
@@ -71,7 +72,10 @@ void ke_dispatch(struct ke *ke);
  */
 int ke_reload(struct ke *ke, const struct config *cfg);
 
-/* Fills in workers, ready and expires. */
+/* Has ke_set_keys() succeeded once, so that clients are served? */
+bool ke_has_keys(const struct ke *ke);
+
+/* Fills in workers, ready (none is without keys) and expires. */
 void ke_describe(struct ke *ke, struct xnts_ke_state *state);
 
 /* Ends all workers, closes the listeners, wipes the keys.  NULL is allowed. */

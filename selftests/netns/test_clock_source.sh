@@ -39,19 +39,39 @@ logged() { # WORDS
 	grep -qF -- "$1" "$TMP/xntsd.log"
 }
 
+# Listens where NTS-KE would, had it keys.
+take_port() {
+	start taker server python3 -c '
+import signal, socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", 4460))
+s.listen()
+signal.pause()'
+	wait_for 5 ke_listens
+}
+
+no_worker_is_ready() {
+	"$BUILD/xnts" check | grep -q "NTS-KE: none of 1 workers is ready"
+}
+
 chrony=$(scripts/unpack-deb.sh chrony bookworm) || skip_all "apt could not fetch chrony"
 install_chronyc
 make_playground || bail "no playground"
 sed -i 's/^source = .*/source = auto\nhold = 4s/' "$TMP/xnts.conf"
 
-start_xntsd || bail "xntsd does not serve"
+start_without_keys || bail "xntsd does not start"
 check "no source: unsynchronised" answers 3 0 "0 0 0 0"
 check "no source: the log says what to do" logged 'allow 127.0.0.1'
 check_equal "no source: once" "$(grep -cF 'allow 127.0.0.1' "$TMP/xntsd.log")" 1
 check_equal "no source: keys wait, and the log says so once" "$(grep -cF 'no secret yet' "$TMP/xntsd.log")" 1
+check "no keys: clients of NTS-KE are refused" not ke_listens
+take_port || bail "the port of NTS-KE cannot be taken"
 
 start_server_chronyd $'local stratum 3\nallow 127.0.0.1'
 check "chronyd that answers NTP on loopback: copied" wait_for 10 answers 0 3 "$LOCALHOST_REFID"
+check "the first keys, but another has the port: the log says so" logged "cannot listen on [::]:4460: Address already in use"
+check "and xnts check" wait_for 5 no_worker_is_ready
 stop chronyd
 check "chronyd gone: good for the hold time" answers 0 3 "$LOCALHOST_REFID"
 check "then unsynchronised" wait_for 10 answers 3 0 "0 0 0 0"
@@ -75,4 +95,7 @@ sed -i 's/^source = .*/source = ntp [::1]:11123/' "$TMP/xnts.conf"
 "$BUILD/xnts" reload -p "$TMP/xntsd.pid"
 start_server_chronyd $'local stratum 7\nallow ::1\nport 11123'
 check "another port, IPv6" wait_for 10 answers 0 7 "$LOCALHOST_REFID"
+stop taker
+check "the port is free again: within half a minute NTS-KE listens" wait_for 35 ke_listens
+check "xnts check is content with it" wait_for 5 not no_worker_is_ready
 finish

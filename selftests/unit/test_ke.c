@@ -44,6 +44,40 @@ static void refuses_before_keys(void **state)
 	assert_true(exchange(ntohs(cfg.ke.listen.item[1].in.sin_port), &pem, &last));
 }
 
+static bool all_ready(void)
+{
+	struct xnts_ke_state described;
+
+	ke_describe(ke, &described);
+	return described.ready == 2;
+}
+
+/* Until service begins somebody else may listen: that is told, and tried again with the next keys. */
+static void begins_late_if_a_port_is_taken(void **state)
+{
+	struct xnts_ke_state described;
+	int on = 1, other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	ke_stop(ke);
+	assert_int_equal(ke_start(&ke, &cfg, counters_fd), 0);
+	assert_int_equal(setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	assert_int_equal(bind(other, &cfg.ke.listen.item[0].sa, cfg.ke.listen.item[0].len), 0);
+	assert_int_equal(listen(other, 1), 0);
+	wait_for_starts(4);
+	run_until(all_ready, 200);
+	assert_int_equal(ke_set_keys(ke, &keys), -EADDRINUSE);
+	assert_false(ke_has_keys(ke));
+	ke_describe(ke, &described);
+	assert_int_equal(described.workers, 2);
+	assert_int_equal(described.ready, 0);
+	close(other);
+	assert_int_equal(ke_set_keys(ke, &keys), 0);
+	assert_true(ke_has_keys(ke));
+	assert_true(run_until(all_ready, 5000));
+	assert_true(served());
+}
+
 static void next_key_seals_when_due(void **state)
 {
 	struct ke_sealing_keys both = keys;
@@ -280,6 +314,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		T(serves),
 		T(refuses_before_keys),
+		T(begins_late_if_a_port_is_taken),
 		T(next_key_seals_when_due),
 		T(killed_workers_are_replaced),
 		T(back_off),
