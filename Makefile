@@ -136,14 +136,14 @@ $(TESTS:=.o): $(BUILD)/%.o: selftests/%.c $(SKEL)
 $(TESTS): %: %.o $(BUILD)/sanitized/libxnts.a
 	$(Q)$(CC) $(TEST_CFLAGS) $< $(BUILD)/sanitized/libxnts.a $(CMOCKA) $(LIBS) -o $@
 
-# Another version with another ABI, for netns/test_upgrade: counters and configuration have moved,
+# Another version with another ABI, for netns/test_upgrade: counters, configuration and NTS-KE's state have moved,
 # and what counted as drop_mode counts as drop_of_tomorrow.
 $(NEXT)/build/xntsd: Makefile $(SRCS) $(wildcard bpf/* userspace/*.h)
 	$(call say,NEXT,$@)
 	$(Q)rm -rf $(NEXT) && mkdir -p $(NEXT) && cp -r Makefile vmlinux.h bpf userspace $(NEXT)
 	$(Q)sed -i -e '/define XNTS_ABI_VERSION/s/[0-9]*$$/1000/' -e '/X(drop_mode,/{h;s/drop_mode/drop_of_tomorrow/p;g}' \
-		-e '/__u32 nak_rate;/a __u32 of_tomorrow[2];' \
-		-e 's/xnts_config) == \([0-9]*\)/& + 8/' $(NEXT)/bpf/xnts_abi.h
+		-e '/__u32 \(nak_rate\|keys_refused\);/a __u32 of_tomorrow[2];' \
+		-e 's/xnts_\(config\|ke_state\)) == [0-9]*/& + 8/' $(NEXT)/bpf/xnts_abi.h
 	$(Q)sed -i '/define XNTS_VERSION/s/".*"/"next"/' $(NEXT)/userspace/version.h
 	$(Q)sed -i 's/XNTS_V_drop_mode/XNTS_V_drop_of_tomorrow/' $(NEXT)/bpf/classify.h
 	$(Q)$(MAKE) -s -C $(NEXT) BUILD=build CLANG='$(CLANG)' all >/dev/null
