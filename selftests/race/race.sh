@@ -62,7 +62,7 @@ server_ns() { # NAME
 
 # One run of the generator; its last line goes to $TMP/said.
 generate() { # NAME KIND OPTION...
-	in_ns "client_${1%_whole}" timeout 120 taskset -c "$LOAD_CPU" build/load/load -k "$2" -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" \
+	in_ns "client_${1%_whole}" timeout 30 taskset -c "$LOAD_CPU" build/load/load -k "$2" -E "$SERVER_NAME4:4460" -C "$TMP/ca.pem" \
 		-n 20000 --pace -b 16 "${@:3}" cli0 "$SERVER4" >"$TMP/said" 2>>"$TMP/load.log" && return
 	echo "race: $1 $2 ${*:3}: exit status $?: $(tail -n 1 "$TMP/load.log")" >&2
 	return 1
@@ -84,12 +84,6 @@ declare -A PEAK=()
 find_peak() { # NAME KIND
 	generate "$1" "$2" -w "$(window "$1")" -t 1
 	PEAK[$1.$2]=$(said answered_rate)
-}
-
-# The highest rate without loss.
-search() { # NAME KIND
-	generate "$1" "$2" --search -w "$(window "$1")" -t 2 &&
-		echo "0 $1 $2 search $(said sent_rate best) $(said answered_rate best) 0" | tee -a "$OUT/results"
 }
 
 # A line of results: ROUND NAME KIND LOAD OFFERED ANSWERED NS_AN_ANSWER P50_US P99_US
@@ -137,12 +131,6 @@ done
 sleep 1 # threads are pinned
 for round in $(seq "$ROUNDS"); do
 	one_round "$round"
-done
-for kind in plain nts; do
-	for name in "${CONTENDERS[@]}"; do
-		prepare "$name"
-		search "$name" "$kind"
-	done
 done
 selftests/race/table.py "$OUT/results" "$OUT" || FAILURES=1
 if command -v gnuplot >/dev/null; then

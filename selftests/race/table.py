@@ -40,7 +40,6 @@ def table(medians, names):
         def row(what, text):
             rows.append([f"{title}: {what}"] + [text(n).replace("nan", "-") for n in names])
         row("answers a second", lambda n: f"{peak(medians, n, kind):,.0f}")
-        row("at a rate without loss", lambda n: f"{medians[n, kind, 'search', 'answered']:,.0f}")
         row("CPU time an answer, us", lambda n: f"{medians[n, kind, 'peak', 'cpu_ns'] / 1000:.2f}")
         row("response at half load, median, us", lambda n: f"{medians[n, kind, 'half', 'p50_us']:.0f}")
         row("response at half load, 99 %, us", lambda n: f"{medians[n, kind, 'half', 'p99_us']:.0f}")
