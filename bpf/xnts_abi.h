@@ -32,8 +32,8 @@
  * use.  A writer killed at any point leaves a state that readers can use.
  *
  * Versions.  A daemon takes over what one of another ABI version pinned (userspace/carry.h): it
- * makes its own maps, fills them, and moves the kill switch, `phc` and, by their names, the
- * counters.  So these stay in all versions: `switch`, `names` (from version 2 on), that counters are
+ * makes its own maps but for the kill switch, which stays one map, fills them, and moves `phc` and, by
+ * their names, the counters.  So these stay in all versions: `switch`, `names` (from version 2 on), that counters are
  * __u64, and that the version is the first member of `config` and the sealing id that of
  * `key_state`; and the entries of `phc` stay as long as they have the same length.  A counter that changes its
  * meaning changes its name.

@@ -17,7 +17,6 @@ struct carry {
 	uint32_t version;
 	int fd[PIN_COUNT]; /* -1: that version had none */
 	struct xnts_names names;
-	uint32_t position; /* of the switch of this version */
 };
 
 /* Counters of one map of the other version: rows are CPUs, or entries. */
@@ -247,7 +246,6 @@ int carry_open(struct carry **out, uint32_t version)
 	if (!c)
 		return -ENOMEM;
 	c->version = version;
-	c->position = XNTS_SERVE; /* a new map's */
 	err = open_all(c);
 	if (!err)
 		err = check(c);
@@ -275,17 +273,6 @@ uint32_t carry_sealing(const struct carry *c)
 	uint32_t id;
 
 	return read_word(c->fd[PIN_KEY_STATE], &id) ? 0 : id;
-}
-
-int carry_switch(struct carry *c, int fd)
-{
-	uint32_t position, key = 0;
-	int err = read_word(c->fd[PIN_SWITCH], &position);
-
-	if (err || position == c->position)
-		return err;
-	c->position = position;
-	return bpf_map_update_elem(fd, &key, &position, BPF_ANY);
 }
 
 int carry_packet_counters(const struct carry *c, int fd)

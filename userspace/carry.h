@@ -4,7 +4,8 @@
  * place, an upgrade or a downgrade.  xnts_abi.h says what can be relied on in all
  * versions.
  *
- *	switch, all counters		copied, counters by their names
+ *	switch				the same map, so that whoever runs, killed or not, obeys it
+ *	all counters			copied by their names
  *	phc				copied: only its entries know what is to be undone on NICs
  *	keys				derived anew from [keys] state; the sealing key must be among them
  *	config, clock, addresses, lists	filled anew by the daemon
@@ -34,11 +35,7 @@ uint32_t carry_version(const struct carry *c);
 /* The id of the key that seals there, 0: none. */
 uint32_t carry_sealing(const struct carry *c);
 
-/*
- * Copy to the maps of this version, which nobody else writes yet.  0 or a negative errno.
- * The switch again when its new map is pinned: then only if the old one was turned since.
- */
-int carry_switch(struct carry *c, int fd);
+/* Copy to the maps of this version, which nobody else writes yet.  0 or a negative errno. */
 int carry_packet_counters(const struct carry *c, int fd);
 int carry_phc(const struct carry *c, int fd);
 int carry_userspace_counters(const struct carry *c, struct xnts_ke_counters *workers,

@@ -182,9 +182,12 @@ static int open_pins(struct dataplane *dp, unsigned int flags)
 	uint32_t version;
 	int err = pins_version(&version);
 
-	if (!err && flags & DATAPLANE_CARRY && version && version != XNTS_ABI_VERSION)
-		return carry_open(&dp->carry, version);
-	return err ? err : pins_open(dp->map_fd);
+	if (err)
+		return err;
+	if (!(flags & DATAPLANE_CARRY) || !version || version == XNTS_ABI_VERSION)
+		return pins_open(dp->map_fd);
+	err = carry_open(&dp->carry, version);
+	return err ? err : pin_open(PIN_SWITCH, &dp->map_fd[PIN_SWITCH]);
 }
 
 static int load_locked(struct dataplane *dp, unsigned int flags)
@@ -249,8 +252,6 @@ static int take_over_locked(struct dataplane *dp)
 	}
 	err = pins_stage(dp->map_fd);
 	if (!err)
-		err = carry_switch(dp->carry, dp->map_fd[PIN_SWITCH]);
-	if (!err)
 		err = carry_packet_counters(dp->carry, dp->map_fd[PIN_COUNTERS]);
 	if (!err)
 		err = carry_phc(dp->carry, dp->map_fd[PIN_PHC]);
@@ -260,8 +261,7 @@ static int take_over_locked(struct dataplane *dp)
 		err = pins_commit();
 	if (err)
 		pins_settle();
-	/* Turned meanwhile, by one who had opened the old map. */
-	return err ? err : carry_switch(dp->carry, dp->map_fd[PIN_SWITCH]);
+	return err;
 }
 
 int dataplane_take_over(struct dataplane *dp)

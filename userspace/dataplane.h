@@ -132,10 +132,7 @@ int dataplane_set_config(struct dataplane *dp, const struct xnts_config *config)
 /* What `xnts status` shows of key establishment. */
 int dataplane_set_ke_state(struct dataplane *dp, const struct xnts_ke_state *state);
 
-/*
- * The kill switch: works on pins alone, with no daemon running.  -ESTALE: a daemon of another version has
- * pinned other maps since dataplane_open(): to be done again with those.
- */
+/* The kill switch: works on pins alone, with no daemon running. */
 int dataplane_set_switch(struct dataplane *dp, enum xnts_switch to);
 
 /* ---- what is read back -------------------------------------------------- */

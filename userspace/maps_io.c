@@ -183,9 +183,8 @@ int dataplane_config(struct dataplane *dp, struct xnts_config *config)
 int dataplane_set_switch(struct dataplane *dp, enum xnts_switch to)
 {
 	uint32_t value = to;
-	int err = update_word_map(dp, PIN_SWITCH, &value);
 
-	return !err && !pin_holds(PIN_SWITCH, dp->map_fd[PIN_SWITCH]) ? -ESTALE : err;
+	return update_word_map(dp, PIN_SWITCH, &value);
 }
 
 int dataplane_switch(struct dataplane *dp, enum xnts_switch *now)

@@ -233,8 +233,7 @@ static int check_pin(enum pin pin, int fd, const char *path)
 	return err ? err : check_shape(&info, &shapes[pin], path);
 }
 
-/* Leaves *out at -1 where there is no pin. */
-static int open_pin(enum pin pin, int *out)
+int pin_open(enum pin pin, int *out)
 {
 	char path[PIN_PATH];
 	int fd, err;
@@ -262,10 +261,10 @@ int pins_open(int fd[PIN_COUNT])
 	for (int i = 0; i < PIN_COUNT; i++)
 		fd[i] = -1;
 	/* The version first: it explains every other difference. */
-	err = open_pin(PIN_CONFIG, &fd[PIN_CONFIG]);
+	err = pin_open(PIN_CONFIG, &fd[PIN_CONFIG]);
 	for (int i = 0; i < PIN_COUNT && !err; i++)
 		if (i != PIN_CONFIG)
-			err = open_pin(i, &fd[i]);
+			err = pin_open(i, &fd[i]);
 	if (err)
 		pins_close(fd);
 	return err;
@@ -318,29 +317,6 @@ bool pin_is_known(const char *entry)
 		if (!strcmp(entry, shapes[i].map + strlen("xnts_")))
 			return true;
 	return entry[0] == '.' || !pin_link_ifname(entry, ifname) || !pin_multi_ifname(entry, ifname);
-}
-
-static uint32_t map_id(int fd)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
-}
-
-bool pin_holds(enum pin pin, int map_fd)
-{
-	char path[PIN_PATH];
-	bool holds;
-	int fd;
-
-	pin_path(pin, path);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return false;
-	holds = map_id(fd) == map_id(map_fd);
-	close(fd);
-	return holds;
 }
 
 int pins_add(enum pin pin, int map_fd)

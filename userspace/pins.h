@@ -63,6 +63,9 @@ int pins_lock_now(void);
  */
 int pins_open(int fd[PIN_COUNT]);
 
+/* One of them alone; *fd is left as it is where there is none. */
+int pin_open(enum pin pin, int *fd);
+
 /* Opens them whatever they are. */
 int pins_open_any(int fd[PIN_COUNT]);
 
@@ -81,9 +84,6 @@ int pins_commit(void);
 
 /* Finishes or undoes what one that was killed in between has left.  All three: under the lock. */
 int pins_settle(void);
-
-/* Is this map the one that is pinned? */
-bool pin_holds(enum pin pin, int map_fd);
 
 /* Pins a map that has no pin. */
 int pins_add(enum pin pin, int map_fd);

@@ -254,14 +254,12 @@ static int stats(int argc, char **argv)
 static int turn(enum xnts_switch position, const char *says)
 {
 	struct dataplane *dp;
-	int err;
+	int err = open_maps(&dp);
 
-	do {
-		if (open_maps(&dp))
-			return EXIT_BAD;
-		err = dataplane_set_switch(dp, position);
-		dataplane_close(dp);
-	} while (err == -ESTALE);
+	if (err)
+		return EXIT_BAD;
+	err = dataplane_set_switch(dp, position);
+	dataplane_close(dp);
 	if (err) {
 		fprintf(stderr, "xnts: cannot turn the switch: %s\n", strerror(-err));
 		return EXIT_BAD;

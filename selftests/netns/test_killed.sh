@@ -28,6 +28,10 @@ stands_at() { # POSITION
 	"$BUILD/xnts" status | grep -q "switch *$1"
 }
 
+is_silent() {
+	[ -z "$(ask client "$SERVER4")" ]
+}
+
 # The one that runs ends; another build's gets the signal before its Nth call.
 signalled() { # BUILD FUNCTION N SIGNAL
 	stop xntsd
@@ -84,6 +88,15 @@ for step in "bpf_obj_pin 2" "bpf_obj_pin 9" "rename 1" "rename 2" "rename 9" "re
 	read -r pinned other <<<"$other $pinned"
 done
 
+# The program of the one that was killed runs already, and the pins are those of before.
+check "killed before its commit" killed "$other" rename 1
+check "the switch is turned with no daemon" "$pinned/xnts" drop
+check "and the program obeys" is_silent
+check "back" "$pinned/xnts" serve
+check "the program answers" not is_silent
+check "the next start goes on" start_wholly "$other"
+check "back to the version of before" change_to "$pinned"
+
 # From here on this version serves.  The other one's pins are finished, then taken back.
 check "killed amid its commit" killed "$other" rename 5
 check "the version of before comes back" serves_whole "$pinned" 1
@@ -96,7 +109,7 @@ check "the next start goes on" serves_whole "$other" 1
 check "with the switch as it was turned" stands_at drop
 read -r pinned other <<<"$other $pinned"
 
-# A take-over takes milliseconds: it is stopped where the switch has been carried over.
+# A take-over takes milliseconds: it is stopped amid, its program attached.
 "$pinned/xnts" serve >/dev/null
 signalled "$other" rename 1 19
 wait_for 20 stopped xntsd || bail "not stopped"
