@@ -289,7 +289,7 @@ static __always_inline void __aes_pass(struct aes_blocks *blocks, const struct x
 	aes_unpack(blocks->b[0], q);
 }
 
-/* The same out of line, for where it is done once. */
+/* The same as a function, for userspace and what is not the exchange (siv.h, cookie.h). */
 XNTS_GLOBAL int aes_pass(struct aes_blocks *blocks, const struct xnts_aes_key *key)
 {
 	if (!blocks || !key)
