@@ -122,7 +122,9 @@ int pins_settle(void)
 	char next[PIN_PATH];
 
 	next_path(PIN_CONFIG, next);
-	return access(next, F_OK) ? roll_forward() : roll_back();
+	if (!access(next, F_OK))
+		return roll_back();
+	return errno == ENOENT ? roll_forward() : failed(next, "looked at");
 }
 
 int pins_stage(const int map_fd[PIN_COUNT])

@@ -13,8 +13,8 @@
 /* One screen.  `daemon` is xntsd's process id, or negative when it does not run. */
 void status_print(FILE *out, const struct snapshot *s, pid_t daemon);
 
-/* One line an ailment, and a warning if there is one, or "ok"; returns the number of ailments.  A certificate that has less than
- * `days` left is one. */
+/* One line an ailment, and a warning if there is one, or "ok"; returns the number of ailments.
+ * A certificate that has less than `days` left is one. */
 int check_print(FILE *out, const struct snapshot *s, int days);
 
 #endif /* XNTS_STATUS_H */
