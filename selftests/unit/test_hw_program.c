@@ -111,7 +111,7 @@ static int fake_info(int fd, void *info, uint32_t *len)
 #define bpf_program__set_flags(prog, bits) 0
 #define bpf_program__insn_cnt(prog) ((void)(prog), 1UL)
 #define bpf_program__fd(prog) ((void)(prog), PROGRAM)
-#define bpf_object__next_map(obj, map) NULL
+#define dataplane_share_maps(dp, obj) ((void)(obj), 0)
 #define if_indextoname(index, name) ((void)(index), (name))
 #define fopen(path, how) NULL /* no bpf_jit_harden */
 #include "../../userspace/hw_program.c"
