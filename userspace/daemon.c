@@ -132,7 +132,7 @@ static void reload(struct daemon *d)
 	}
 	log_keep_error(NULL, 0);
 	d->reload.count++;
-	pid_file_report(d->pid_fd, &d->reload);
+	pid_file_report(d->pid_file, &d->reload);
 	sd_notify(0, "READY=1");
 }
 
@@ -275,8 +275,8 @@ int daemon_run(const char *config_path, const char *pid_file)
 	struct config_error error;
 	int err;
 
-	d = (struct daemon){ .config_path = config_path, .timer_fd = -1, .signal_fd = -1,
-			     .link_fd = -1, .cfg = &d.config[0] };
+	d = (struct daemon){ .config_path = config_path, .pid_file = pid_file, .timer_fd = -1,
+			     .signal_fd = -1, .link_fd = -1, .cfg = &d.config[0] };
 	err = config_load(config_path, &d.config[0], &error);
 	if (err) {
 		log_error("%s", error.text);
@@ -296,7 +296,7 @@ int daemon_run(const char *config_path, const char *pid_file)
 		log_info("xntsd: ended; what is attached stays attached");
 	}
 	stop(&d);
-	unlink(pid_file);
+	pid_file_remove(pid_file);
 	close(d.pid_fd);
 	return err;
 }

@@ -33,6 +33,7 @@ struct daemon {
 	struct phc_feed *phc;    /* NULL: no NIC stamps */
 
 	int timer_fd, signal_fd, link_fd;
+	const char *pid_file;
 	int pid_fd;
 	struct pid_file_reload reload;
 	unsigned int ticks;

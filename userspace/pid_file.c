@@ -15,6 +15,12 @@
 
 #include "log.h"
 
+static const char *reload_path(char *text, const char *path)
+{
+	snprintf(text, PATH_MAX, "%s.reload", path);
+	return text;
+}
+
 static pid_t read_pid(int fd)
 {
 	char text[16] = "";
@@ -79,6 +85,7 @@ static int open_locked(const char *path)
 
 int pid_file_lock(const char *path)
 {
+	char text[PATH_MAX];
 	int fd = open_locked(path);
 
 	/* A reader holds the lock for an instant, so one refusal says little. */
@@ -92,32 +99,44 @@ int pid_file_lock(const char *path)
 		log_error("%s: %s", path, strerror(-fd));
 	else if (ftruncate(fd, 0) || dprintf(fd, "%d\n", (int)getpid()) < 0)
 		log_warning("%s: cannot be written: %s", path, strerror(errno));
+	if (fd >= 0)
+		unlink(reload_path(text, path)); /* of a daemon that was killed */
 	return fd;
+}
+
+void pid_file_remove(const char *path)
+{
+	char text[PATH_MAX];
+
+	unlink(reload_path(text, path));
+	unlink(path);
 }
 
 /* One write, of which nothing but the count comes after the reason: who sees the next count sees
  * its reason. */
-void pid_file_report(int fd, const struct pid_file_reload *reload)
+void pid_file_report(const char *path, const struct pid_file_reload *reload)
 {
-	char text[sizeof(reload->refused) + 64];
-	int len = snprintf(text, sizeof(text), "%d\n%s\n%u\n", (int)getpid(), reload->refused,
-			   reload->count);
+	char text[sizeof(reload->refused) + 32], name[PATH_MAX];
+	int len = snprintf(text, sizeof(text), "%s\n%u\n", reload->refused, reload->count);
+	int fd = open(reload_path(name, path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
-	if (pwrite(fd, text, len, 0) != len || ftruncate(fd, len))
-		log_warning("pid file: cannot be written: %s", strerror(errno));
+	if (fd < 0 || pwrite(fd, text, len, 0) != len || ftruncate(fd, len))
+		log_warning("%s: cannot be written: %s", name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 }
 
 int pid_file_read(const char *path, struct pid_file_reload *reload)
 {
-	FILE *file = fopen(path, "re");
-	char pid[16], refused[sizeof(reload->refused) + 1], count[16] = ""; /* lines, with their ends */
+	char refused[sizeof(reload->refused) + 1], count[16] = ""; /* lines, with their ends */
+	char name[PATH_MAX];
+	FILE *file = fopen(reload_path(name, path), "re");
 	bool whole;
 
 	memset(reload, 0, sizeof(*reload));
 	if (!file)
-		return -errno;
-	whole = fgets(pid, sizeof(pid), file) &&
-		fgets(refused, sizeof(refused), file) &&
+		return errno == ENOENT ? 0 : -errno;
+	whole = fgets(refused, sizeof(refused), file) &&
 		fgets(count, sizeof(count), file) && strchr(count, '\n');
 	fclose(file);
 	if (!whole)

@@ -20,16 +20,22 @@ pid_t pid_file_owner(const char *path);
  */
 int pid_file_lock(const char *path);
 
-/* What became of the last reload, in the pid file's second line. */
+/* Removes what pid_file_lock() and pid_file_report() made; the lock goes with its descriptor. */
+void pid_file_remove(const char *path);
+
+/*
+ * What became of the last reload: in PATH.reload, as `kill $(cat PATH)` would take numbers in the
+ * pid file for processes.
+ */
 struct pid_file_reload {
 	unsigned int count; /* reloads so far, refused ones among them */
 	char refused[512];  /* why; "": the configuration was taken */
 };
 
 /* The owner writes it; a failure is logged. */
-void pid_file_report(int fd, const struct pid_file_reload *reload);
+void pid_file_report(const char *path, const struct pid_file_reload *reload);
 
-/* 0 or a negative errno; before the first reload `count` is 0. */
+/* 0 or a negative errno; before the first reload `count` is 0.  `path` is the pid file's. */
 int pid_file_read(const char *path, struct pid_file_reload *reload);
 
 #endif /* XNTS_PID_FILE_H */

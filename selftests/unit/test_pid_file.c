@@ -79,6 +79,19 @@ static void test_owner_ends_meanwhile(void **unused)
 	close(second);
 }
 
+/* `kill $(cat PATH)` takes each number in the file for a process. */
+static void assert_alone(void)
+{
+	char want[16], have[64] = "";
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(file);
+	assert_true(fread(have, 1, sizeof(have) - 1, file) > 0);
+	fclose(file);
+	snprintf(want, sizeof(want), "%d\n", (int)getpid());
+	assert_string_equal(have, want);
+}
+
 static void test_reload(void **unused)
 {
 	struct pid_file_reload told = { .count = 3, .refused = "xnts.conf:7: why" }, read;
@@ -88,24 +101,33 @@ static void test_reload(void **unused)
 	assert_true(fd >= 0);
 	assert_int_equal(pid_file_read(path, &read), 0);
 	assert_int_equal(read.count, 0);
-	pid_file_report(fd, &told);
+	pid_file_report(path, &told);
 	assert_int_equal(pid_file_read(path, &read), 0);
 	assert_int_equal(read.count, 3);
 	assert_string_equal(read.refused, "xnts.conf:7: why");
 	told = (struct pid_file_reload){ .count = 4 };
-	pid_file_report(fd, &told);
+	pid_file_report(path, &told);
 	assert_int_equal(pid_file_read(path, &read), 0);
 	assert_int_equal(read.count, 4);
 	assert_string_equal(read.refused, "");
 	told.count = 5;
 	memset(told.refused, 'x', sizeof(told.refused) - 1); /* as long as there is room for */
-	pid_file_report(fd, &told);
+	pid_file_report(path, &told);
 	assert_int_equal(pid_file_read(path, &read), 0);
 	assert_int_equal(read.count, 5);
 	assert_string_equal(read.refused, told.refused);
 	assert_int_equal(pid_file_owner(path), getpid());
+	assert_alone();
 	close(fd);
-	assert_int_equal(pid_file_read("/nonexistent/pid", &read), -ENOENT);
+	fd = pid_file_lock(path); /* of one that was killed */
+	assert_int_equal(pid_file_read(path, &read), 0);
+	assert_int_equal(read.count, 0);
+	pid_file_report(path, &told);
+	close(fd);
+	pid_file_remove(path);
+	assert_int_equal(pid_file_read(path, &read), 0);
+	assert_int_equal(read.count, 0);
+	assert_int_equal(access(path, F_OK), -1);
 }
 
 static int setup(void **unused)
@@ -120,7 +142,8 @@ static int setup(void **unused)
 static int teardown(void **unused)
 {
 	(void)unused;
-	return unlink(path);
+	pid_file_remove(path);
+	return 0;
 }
 
 int main(void)
