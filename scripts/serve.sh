@@ -36,7 +36,8 @@ make_test_config() {
 		There is no /etc/xnts/xnts.conf: serving with a SELF-SIGNED TEST CERTIFICATE.
 		A chrony client on another machine takes it with
 		  server $(hostname) iburst nts
-		  ntstrustedcerts /path/to/copy/of/$dir/test.pem
+		  ntstrustedcerts /etc/chrony/test.pem
+		which is a copy of $dir/test.pem.
 	END
 }
 

@@ -109,7 +109,7 @@ static bool parse_number(const char *text, double min, double max, double *out)
 	*out = strtod(text, &end);
 	if (end != text && !*end && *out >= min && *out <= max)
 		return true;
-	fprintf(stderr, "xnts: %s: expected a number from %g to %g\n", text, min, max);
+	fprintf(stderr, "xnts: %s: expected a number from %.10g to %.10g\n", text, min, max);
 	return false;
 }
 
