@@ -22,12 +22,15 @@ static void identify(struct keys_file *file, const struct stat *st)
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
 	file->size = st->st_size;
+	file->mode = st->st_mode;
+	file->uid = st->st_uid;
 	file->mtime = st->st_mtim;
 }
 
 bool keys_file_same(const struct keys_file *a, const struct keys_file *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->mode == b->mode && a->uid == b->uid &&
 	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 

@@ -87,6 +87,8 @@ struct keys_file {
 	dev_t dev;
 	ino_t ino; /* 0: there was none */
 	off_t size;
+	mode_t mode; /* who may read it may change alone */
+	uid_t uid;
 	struct timespec mtime;
 };
 

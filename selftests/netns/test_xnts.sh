@@ -118,6 +118,13 @@ check "no key is shown" never_shows_keys
 refuses_file() {
 	[ "$(status_of xnts check)" = 0 ] && says "[keys] state: the file was refused or is gone"
 }
+is_content() {
+	[ "$(status_of xnts check)" = 0 ] && ! says "[keys] state"
+}
+chmod 644 "$TMP/keys"
+check "a state file that others may read: check says so" wait_for 5 refuses_file
+chmod 600 "$TMP/keys"
+check "its mode restored: check" wait_for 5 is_content
 cp -p "$TMP/keys" "$TMP/good"
 echo damaged >>"$TMP/keys"
 check "a damaged state file: check says so" wait_for 5 refuses_file
@@ -125,9 +132,6 @@ rm "$TMP/keys"
 sleep 1.5
 check "none: check says so" refuses_file
 mv "$TMP/good" "$TMP/keys"
-is_content() {
-	[ "$(status_of xnts check)" = 0 ] && ! says "[keys] state"
-}
 check "restored: check" wait_for 5 is_content
 
 # The other end of veth without an XDP program: all that is counted as answered is lost.
