@@ -39,6 +39,7 @@ attacks() {
 	while :; do
 		for kind in bad-cookie bad-tag garbage replay plain malformed; do
 			[ ! -e "$TMP/peace" ] || return
+			[ "$kind" != malformed ] || [ ! -e "$TMP/modest" ] || continue
 			case $kind in
 			plain | malformed) in_ns attacker selftests/netns/flood.py att0 "$mac" "$ATTACKED4" "$kind" 3 |
 				sed 's/^/sent=/' ;;
@@ -123,11 +124,24 @@ act() { # NAME COMMAND...
 	fi
 }
 
+# The other version counts false modes as what this one does not know, and would not be
+# left for it with such a count.
+none_malformed() {
+	! pgrep -f 'flood[.]py .* malformed' >/dev/null
+}
+
+other_version() {
+	touch "$TMP/modest"
+	sleep 0.5
+	wait_for 10 none_malformed && change_to "$NEXT"
+}
+
 restarts() {
 	act "restarted" change_to "$THIS"
 	act "killed and started" change_to "$THIS" KILL
-	act "changed for another version" change_to "$NEXT"
+	act "changed for another version" other_version
 	act "and back" change_to "$THIS"
+	rm "$TMP/modest"
 }
 
 events() {
