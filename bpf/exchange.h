@@ -2,7 +2,7 @@
 /*
  * The NTS exchange (RFC 8915 5.7): open the cookie, verify the request, seal new cookies
  * and the reply.  The work is done in passes of four lanes (lanes.h), laid out in
- * phases (phases.h); only this file runs passes, which need half the stack.
+ * phases (phases.h).
  */
 #ifndef XNTS_EXCHANGE_H
 #define XNTS_EXCHANGE_H
