@@ -50,24 +50,13 @@ stopped() { # NAME
 	[ "$(awk '/^State/ { print $2 }' "/proc/${PIDS[$1]}/status")" = T ]
 }
 
-starts() {
-	grep -c ': started$' "$TMP/xntsd.log"
-}
-
-more_starts_than() { # NUMBER
-	[ "$(starts)" -gt "$1" ]
-}
-
-# Key establishment listens before the pins are taken over.
-start_wholly() { # BUILD
-	local before
-	before=$(starts)
-	BUILD=$1 start_xntsd && wait_for 10 more_starts_than "$before"
+start_build() { # BUILD
+	BUILD=$1 start_xntsd
 }
 
 # Served, and all is of one version.
 serves_whole() { # BUILD ANSWERED
-	start_wholly "$1" || return
+	start_build "$1" || return
 	[ "$(pinned_version)" = "$(version_of "$1")" ] || { echo "version $(pinned_version) is pinned"; return 1; }
 	! any_staged || { echo "left: $(compgen -G "$PIN_DIR/next_*")"; return 1; }
 	[ "$(counter plain_answered)" -eq "$2" ] || { echo "$(counter plain_answered) answers instead of $2"; return 1; }
@@ -94,7 +83,7 @@ check "the switch is turned with no daemon" "$pinned/xnts" drop
 check "and the program obeys" is_silent
 check "back" "$pinned/xnts" serve
 check "the program answers" not is_silent
-check "the next start goes on" start_wholly "$other"
+check "the next start goes on" start_build "$other"
 check "back to the version of before" change_to "$pinned"
 
 # From here on this version serves.  The other one's pins are finished, then taken back.
@@ -114,10 +103,10 @@ read -r pinned other <<<"$other $pinned"
 signalled "$other" rename 1 19
 wait_for 20 stopped xntsd || bail "not stopped"
 check "the switch is turned amid a take-over" "$pinned/xnts" drop
-before=$(starts)
+before=$(xntsd_starts)
 kill -CONT "${PIDS[xntsd]}"
 BUILD=$other
-check "the take-over goes on" wait_for 10 more_starts_than "$before"
+check "the take-over goes on" wait_for 10 xntsd_started "$before"
 check "the switch is as it was turned" stands_at drop
 "$BUILD/xnts" serve >/dev/null
 
@@ -126,7 +115,7 @@ start turn server env LD_PRELOAD="$PRELOAD" XNTS_SIGNAL="bpf_map_update_elem 1 1
 wait_for 5 stopped turn || bail "not stopped"
 for build in "$pinned" "$other"; do
 	stop xntsd
-	start_wholly "$build" || bail "xntsd does not serve"
+	start_build "$build" || bail "xntsd does not serve"
 done
 kill -CONT "${PIDS[turn]}"
 check "the tool turns the switch of those" wait "${PIDS[turn]}"
