@@ -188,9 +188,9 @@ static __always_inline void ceiling_charge(struct xnts_scratch *s,
  * May this CPU start on one more NTS request?  budget_charge() says what it took.  Half of
  * the budget is for strangers, of whom nothing verified lately; the other half is for clients,
  * who may also have what is left of the whole.  So what does not verify, from however
- * many sources, does not crowd them out.  What does verify may: to keep in mind whose each cookie
- * is would stop the replay of one request under many addresses, but anybody can get a cookie, eight new ones
- * with each answer, and make a valid request for each address.
+ * many sources, does not crowd them out.  What does verify may: to keep in mind whose each
+ * cookie is would stop the replay of one request under many addresses, but anybody can get a
+ * cookie, eight new ones with each answer, and make a valid request for each address.
  */
 static __always_inline bool budget_left(const struct xnts_scratch *s,
 					const struct xnts_config *config)

@@ -32,11 +32,11 @@
  * use.  A writer killed at any point leaves a state that readers can use.
  *
  * Versions.  A daemon takes over what one of another ABI version pinned (userspace/carry.h): it
- * makes its own maps but for the kill switch, which stays one map, fills them, and moves `phc` and, by
- * their names, the counters.  So these stay in all versions: `switch`, `names` (from version 2 on), that counters are
- * __u64, and that the version is the first member of `config` and the sealing id that of
- * `key_state`; and the entries of `phc` stay as long as they have the same length.  A counter that changes its
- * meaning changes its name.
+ * makes its own maps but for the kill switch, which stays one map, fills them, and moves `phc`
+ * and, by their names, the counters.  So these stay in all versions: `switch`, `names` (from
+ * version 2 on), that counters are __u64, and that the version is the first member of `config`
+ * and the sealing id that of `key_state`; and the entries of `phc` stay as long as they have
+ * the same length.  A counter that changes its meaning changes its name.
  *
  * Byte order is the machine's unless a member says __be16, __be32 or "wire".
  * All padding is explicit and zero.
