@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 3600
 #
-# Every harness fuzz_NAME.c for FUZZ_SECONDS (10), from a fixed seed and the inputs of
-# selftests/corpus/NAME, which run first: what broke something once stays there.  What it
-# finds is kept in build/fuzz/NAME.found/.
+# Every harness fuzz_NAME.c for FUZZ_SECONDS (10; 30 those of NTS-KE), from a fixed seed and
+# the inputs of selftests/corpus/NAME, which run first: what broke something once stays
+# there.  What it finds is kept in build/fuzz/NAME.found/.
 #
 # fuzz_pair takes the inputs of fuzz_packet, and runs until FUZZ_PACKETS packets are through
 # where that is set.
@@ -21,7 +21,9 @@ fuzz() { # NAME SEEDS ARGUMENT...
 }
 
 one() { # NAME
-	local seconds=-max_total_time=${FUZZ_SECONDS:-10}
+	local seconds=10
+	[[ $1 != ke_* ]] || seconds=30
+	seconds=-max_total_time=${FUZZ_SECONDS:-$seconds}
 	if [ ! -x "build/fuzz/fuzz_$1" ]; then
 		not_ok "$1" "was not built"
 	elif [ "$1" != pair ]; then
