@@ -84,7 +84,7 @@ idle() { # NAME COUNT
 	# shellcheck disable=SC2016
 	start "$1" client bash -c 'ulimit -n 4096
 		for ((i = 0; i < $1; i++)); do exec {fd}<>"/dev/tcp/$0"; done
-		echo all open; sleep 60' "$KE" "$2"
+		echo all open; exec sleep 60' "$KE" "$2"
 	wait_for 20 grep -q 'all open' "$TMP/$1.log"
 }
 
@@ -99,8 +99,16 @@ balanced() {
 	[ "$sum" -eq "$(ke_counter accepted)" ]
 }
 
+counts() { # COUNTER AT-LEAST
+	[ "$(ke_counter "$1")" -ge "$2" ]
+}
+
+workers() {
+	cat "/proc/${PIDS[xntsd]}/task/${PIDS[xntsd]}/children"
+}
+
 worker() {
-	cut -d' ' -f1 "/proc/${PIDS[xntsd]}/task/${PIDS[xntsd]}/children"
+	workers | cut -d' ' -f1
 }
 
 # The time until another worker has started, at most 5 s.
@@ -115,18 +123,39 @@ replaced_within() { # MILLISECONDS
 	[ $(($(milliseconds) - begin)) -lt "$1" ]
 }
 
-ke_config() { # LINE...
+# In one of up to three tries: a busy machine may delay one, hardly all.
+KILLS=0
+replaced_at_once() {
+	while [ "$KILLS" -lt 3 ]; do
+		KILLS=$((KILLS + 1))
+		replaced_within 1000 && return
+	done
+	return 1
+}
+
+ke_config() { # HANDSHAKE-TIMEOUT REQUEST-TIMEOUT LINE...
 	write_config <<-END
 	[ke]
-	handshake_timeout = 2s
-	request_timeout = 1s
-	$(printf '%s\n' "$@")
+	handshake_timeout = $1
+	request_timeout = $2
+	$(printf '%s\n' "${@:3}")
 	END
+}
+
+alone_instead_of() { # PID
+	[[ $(workers) =~ ^([0-9]+)' '*$ && ${BASH_REMATCH[1]} -ne $1 ]]
+}
+
+# Takes the configuration; the worker that had another one is gone then.
+renew() {
+	local old
+	old=$(worker)
+	reload && wait_for 20 alone_instead_of "$old"
 }
 
 make_playground || bail "no playground"
 ip -n client address add $CLIENT4_OTHER/24 dev cli0
-ke_config "max_per_prefix = 20"
+ke_config 2s 1s "max_per_prefix = 20"
 start_xntsd || bail "xntsd does not serve"
 check "an honest client is served" honest
 
@@ -159,27 +188,30 @@ head -c 60000 /dev/zero | tls_gets "60 kB get error 1" $BAD_REQUEST -tls1_3 -alp
 
 # ---- many ------------------------------------------------------------------
 
+# None of them ends by a timeout, however long it takes to open all.
+ke_config 60s 60s "max_per_prefix = 20"
+renew || bail "no worker with long timeouts"
 idle many 500
 check "500 silent connections from one address: another is served" honest -bind $CLIENT4_OTHER:0
-check "the address has its limit" [ "$(ke_counter refused_prefix)" -ge 480 ]
+check "the address has its limit" wait_for 5 counts refused_prefix 480
 stop many KILL
 wait_for 5 honest
 check "and when they are gone it is served again" honest
 
-ke_config "max_per_prefix = 1000" "max_connections = 50"
-kill -HUP "${PIDS[xntsd]}"
-sleep 1
+ke_config 60s 60s "max_per_prefix = 1000" "max_connections = 50"
+renew || bail "no worker with few connections"
 idle crowd 500
 check "500 where 50 fit: the oldest gave way, the next client is served" honest
-check "those that gave way are counted" [ "$(ke_counter refused_full)" -ge 440 ]
+check "those that gave way are counted" wait_for 5 counts refused_full 440
 stop crowd KILL
 
 # ---- a worker dies -----------------------------------------------------------
 
-check "a killed worker is replaced within 1 s" replaced_within 1000
+check "each connection has one outcome" wait_for 5 balanced
+check "a killed worker is replaced within 1 s" replaced_at_once
 check "and serves" honest
 
-check "each connection has one outcome" wait_for 5 balanced
+check "and its connections have one outcome" wait_for 5 balanced
 check "no worker needs more than 32 MB" [ "$(awk '/^VmHWM/ { print $2 }' "/proc/$(worker)/status")" -lt 32768 ]
-check "no worker died of anything else" [ "$(grep -c 'was ended by' "$TMP/xntsd.log")" -eq 1 ]
+check "no worker died of anything else" [ "$(grep -c 'was ended by' "$TMP/xntsd.log")" -eq "$KILLS" ]
 finish
