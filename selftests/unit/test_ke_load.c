@@ -18,8 +18,6 @@
 #include "../ke_load.h"
 #include "ke_daemon.h"
 
-#define TRIES 3 /* of what must be fast: the machine may be busy with others */
-
 static struct ke_load load;
 
 static int setting(const char *name, int fallback)
@@ -161,7 +159,7 @@ static double replace_under_load(void)
 	return load.first_newer - replaced;
 }
 
-/* Within 2 s, in one of three tries at least: a busy machine may lose some. */
+/* Within 2 s, in one of several tries: a busy machine may lose some. */
 static void certificate_replaced(void **state)
 {
 	double took = 3;
@@ -197,7 +195,7 @@ static double kill_under_load(void)
 	return mended - killed;
 }
 
-/* Back within 1 s, in one of three tries at least. */
+/* Back within 1 s, in one of several tries. */
 static void worker_killed(void **state)
 {
 	double took = 2;
