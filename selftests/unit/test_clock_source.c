@@ -168,6 +168,18 @@ static struct clock_config auto_config(void)
 				      .transmit_correction = 7 };
 }
 
+static struct clock_config ntp_config(uint16_t port)
+{
+	struct clock_config clock = auto_config();
+
+	clock.source.kind = CONFIG_SOURCE_NTP;
+	clock.source.address.len = sizeof(struct sockaddr_in);
+	clock.source.address.in = (struct sockaddr_in){ .sin_family = AF_INET,
+							.sin_port = htons(port),
+							.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	return clock;
+}
+
 /* Asks until chronyd is up, as the daemon would, but ten times a second. */
 static int read_soon(struct clock_source *source, struct xnts_clock_state *state)
 {
@@ -179,6 +191,16 @@ static int read_soon(struct clock_source *source, struct xnts_clock_state *state
 		err = clock_source_read(source, state);
 	}
 	return err;
+}
+
+/* Before its NTP port is open chronyd may be reached by chronyc: first the port alone is asked. */
+static void wait_for_ntp(void)
+{
+	struct clock_source *source = open_source(ntp_config(123));
+	struct xnts_clock_state state;
+
+	assert_int_equal(read_soon(source, &state), 0);
+	clock_source_close(source);
 }
 
 static uint64_t monotonic(void)
@@ -227,8 +249,7 @@ static void test_auto_by_ntp(void **unused)
 	start_chronyd("local stratum 3\nallow 127.0.0.1\n");
 	source = open_source(auto_config());
 	assert_string_equal(clock_source_name(source), "none");
-	/* Before its NTP port is open chronyd may be reached by chronyc: ask the port alone first. */
-	sleep(1);
+	wait_for_ntp();
 	assert_int_equal(read_soon(source, &state), 0);
 	assert_string_equal(clock_source_name(source), "ntp");
 	assert_stratum_3(&state);
@@ -266,19 +287,13 @@ static void test_auto_by_chronyc(void **unused)
 
 static void test_ntp_on_another_port(void **unused)
 {
-	struct clock_config clock = auto_config();
 	struct xnts_clock_state state;
 	struct clock_source *source;
 
 	(void)unused;
 	need_chronyd();
-	clock.source.kind = CONFIG_SOURCE_NTP;
-	clock.source.address.len = sizeof(struct sockaddr_in);
-	clock.source.address.in = (struct sockaddr_in){ .sin_family = AF_INET,
-							.sin_port = htons(11123),
-							.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	start_chronyd("local stratum 3\nallow 127.0.0.1\nport 11123\n");
-	source = open_source(clock);
+	source = open_source(ntp_config(11123));
 	assert_int_equal(read_soon(source, &state), 0);
 	assert_string_equal(clock_source_name(source), "ntp");
 	assert_stratum_3(&state);
@@ -293,7 +308,8 @@ static void assert_says_unsynchronised(const char *config, const char *name)
 	struct xnts_clock_state state;
 
 	start_chronyd(config);
-	sleep(1);
+	if (!strcmp(name, "ntp"))
+		wait_for_ntp();
 	assert_int_equal(read_soon(source, &state), 0);
 	assert_string_equal(clock_source_name(source), name);
 	assert_int_equal(state.leap, 3);
