@@ -62,7 +62,7 @@ sed -i 's/^source = .*/source = auto\nhold = 4s/' "$TMP/xnts.conf"
 
 start_without_keys || bail "xntsd does not start"
 check "no source: unsynchronised" answers 3 0 "0 0 0 0"
-check "no source: the log says what to do" logged 'allow 127.0.0.1'
+check "no source: the log says what to do" wait_for 5 logged 'allow 127.0.0.1'
 check_equal "no source: once" "$(grep -cF 'allow 127.0.0.1' "$TMP/xntsd.log")" 1
 check_equal "no source: keys wait, and the log says so once" "$(grep -cF 'no secret yet' "$TMP/xntsd.log")" 1
 check "no keys: clients of NTS-KE are refused" not ke_listens
@@ -70,7 +70,7 @@ take_port || bail "the port of NTS-KE cannot be taken"
 
 start_server_chronyd $'local stratum 3\nallow 127.0.0.1'
 check "chronyd that answers NTP on loopback: copied" wait_for 10 answers 0 3 "$LOCALHOST_REFID"
-check "the first keys, but another has the port: the log says so" logged "cannot listen on [::]:4460: Address already in use"
+check "the first keys, but another has the port: the log says so" wait_for 5 logged "cannot listen on [::]:4460: Address already in use"
 check "and xnts check" wait_for 5 no_worker_is_ready
 stop chronyd
 check "chronyd gone: good for the hold time" answers 0 3 "$LOCALHOST_REFID"
@@ -88,7 +88,7 @@ sed -i 's/^hold = .*/hold = 1h/' "$TMP/xnts.conf"
 check "a longer hold time" wait_for 10 answers 0 3 "$LOCALHOST_REFID"
 stop chronyd
 start_server_chronyd "allow 127.0.0.1"
-check "chronyd that is not synchronised: nor are we, at once" wait_for 5 answers 3 0 "0 0 0 0"
+check "chronyd that is not synchronised: nor are we, at once" wait_for 10 answers 3 0 "0 0 0 0"
 stop chronyd
 
 sed -i 's/^source = .*/source = ntp [::1]:11123/' "$TMP/xnts.conf"

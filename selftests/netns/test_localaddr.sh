@@ -20,7 +20,7 @@ has() { # PREFIX
 }
 
 soon() { # PREFIX
-	wait_for 3 has "$1"
+	wait_for 10 has "$1"
 }
 
 gone() { # PREFIX
@@ -28,7 +28,7 @@ gone() { # PREFIX
 }
 
 soon_gone() { # PREFIX
-	wait_for 3 gone "$1"
+	wait_for 10 gone "$1"
 }
 
 holds() { # MAP NUMBER
@@ -133,7 +133,7 @@ write_list() { # ADDRESS...
 write_list 198.51.100.1 192.0.2.64/26 2001:db8:b::/48
 check "a configured list" soon 192.0.2.64/26
 check "and of IPv6" soon 20010db8000b00000000000000000000/48
-check "is all there is" holds local6 1
+check "is all there is" wait_for 5 holds local6 1 # what is gone is deleted last
 write_list auto
 check "and back to the routes" soon 20010db8006400000000000000000001/128
 check "without the list" soon_gone 192.0.2.64/26
