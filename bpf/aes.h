@@ -16,14 +16,13 @@
  * four MixColumns, for r mod 4.  The round keys are placed to match when they are
  * expanded.  Ten rounds leave rows 1 and 3 two columns off, which is put right in bytes.
  *
- * SubBytes is the circuit of Boyar and Peralta (eprint 2011/332) without its four
- * NOTs: they are 0x63 in every byte, pass through MixColumns unchanged and are
- * added to the round keys instead.
+ * SubBytes is a circuit (sbox.h) without the constant, which is in the round keys.
  */
 #ifndef XNTS_AES_H
 #define XNTS_AES_H
 
 #include "crypt.h"
+#include "sbox.h"
 
 #define AES_LANES CRYPT_LANES
 #define AES_BLOCK 16
@@ -48,69 +47,10 @@ static __always_inline __u64 aes_ror(__u64 x, int n)
  * a map (342 to 230 ns).  The state is the first eight words; what a round needs
  * besides overlaps it and each other, because the stack has 512 bytes.
  */
-#define AES_WORDS 18
+#define AES_WORDS SBOX_WORDS
 
 /* Compilers would hold several copies of the words instead. */
 #define AES_IN_MEMORY(q) asm volatile("" : : "r"(q) : "memory")
-
-/* SubBytes without the constant.  Variables are named as in the paper (x0 is bit 7); the
- * y, needed twice, wait in memory. */
-static __always_inline void aes_sub_bytes(__u64 q[AES_WORDS])
-{
-	__u64 *y = q;
-	__u64 x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4];
-	__u64 x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
-
-	/* top linear layer */
-	__u64 y14 = x3 ^ x5, y13 = x0 ^ x6, y9 = x0 ^ x3, y8 = x0 ^ x5;
-	__u64 t0 = x1 ^ x2, y1 = t0 ^ x7, y4 = y1 ^ x3, y12 = y13 ^ y14;
-	__u64 y2 = y1 ^ x0, y5 = y1 ^ x6, y3 = y5 ^ y8, t1 = x4 ^ y12;
-	__u64 y15 = t1 ^ x5, y20 = t1 ^ x1, y6 = y15 ^ x7, y10 = y15 ^ t0;
-	__u64 y11 = y20 ^ y9, y7 = x7 ^ y11, y17 = y10 ^ y11, y19 = y10 ^ y8;
-	__u64 y16 = t0 ^ y11, y21 = y13 ^ y16, y18 = x0 ^ y16;
-
-	y[0] = x7, y[1] = y1, y[2] = y2, y[3] = y3, y[4] = y4, y[5] = y5, y[6] = y6, y[7] = y7;
-	y[8] = y8, y[9] = y9, y[10] = y10, y[11] = y11, y[12] = y12, y[13] = y13, y[14] = y14;
-	y[15] = y15, y[16] = y16, y[17] = y17;
-	AES_IN_MEMORY(q);
-
-	/* inversion in GF(2^8) over GF(2^4) */
-	__u64 t2 = y[12] & y[15], t4 = (y[3] & y[6]) ^ t2, t6 = (y[4] & y[0]) ^ t2;
-	__u64 t7 = y[13] & y[16], t9 = (y[5] & y[1]) ^ t7, t11 = (y[2] & y[7]) ^ t7;
-	__u64 t12 = y[9] & y[11], t14 = (y[14] & y[17]) ^ t12, t16 = (y[8] & y[10]) ^ t12;
-	__u64 t21 = t4 ^ t14 ^ y20, t22 = t6 ^ t16 ^ y19;
-	__u64 t23 = t9 ^ t14 ^ y21, t24 = t11 ^ t16 ^ y18;
-	__u64 t25 = t21 ^ t22, t26 = t21 & t23, t27 = t24 ^ t26;
-	__u64 t29 = (t25 & t27) ^ t22, t31 = t22 ^ t26;
-	__u64 t33 = (t31 & (t23 ^ t24)) ^ t24, t36 = t24 & (t27 ^ t33);
-	__u64 t37 = t36 ^ t23 ^ t33, t40 = t25 ^ (t29 & (t27 ^ t36));
-
-	AES_IN_MEMORY(q);
-	__u64 t41 = t40 ^ t37, t42 = t29 ^ t33, t43 = t29 ^ t40, t44 = t33 ^ t37, t45 = t42 ^ t41;
-	__u64 z0 = t44 & y[15], z1 = t37 & y[6], z2 = t33 & y[0], z3 = t43 & y[16], z4 = t40 & y[1];
-	__u64 z5 = t29 & y[7], z6 = t42 & y[11], z7 = t45 & y[17], z8 = t41 & y[10];
-	__u64 z9 = t44 & y[12], z10 = t37 & y[3], z11 = t33 & y[4], z12 = t43 & y[13];
-	__u64 z13 = t40 & y[5], z14 = t29 & y[2], z15 = t42 & y[9];
-	__u64 z16 = t45 & y[14], z17 = t41 & y[8];
-
-	/* bottom linear layer */
-	__u64 t46 = z15 ^ z16, t47 = z10 ^ z11, t48 = z5 ^ z13, t49 = z9 ^ z10;
-	__u64 t50 = z2 ^ z12, t51 = z2 ^ z5, t52 = z7 ^ z8, t53 = z0 ^ z3;
-	__u64 t54 = z6 ^ z7, t55 = z16 ^ z17, t56 = z12 ^ t48, t57 = t50 ^ t53;
-	__u64 t58 = z4 ^ t46, t59 = z3 ^ t54, t60 = t46 ^ t57, t61 = z14 ^ t57;
-	__u64 t62 = t52 ^ t58, t63 = t49 ^ t58, t64 = z4 ^ t59, t65 = t61 ^ t62;
-	__u64 t66 = z1 ^ t63, t67 = t64 ^ t65, s3 = t53 ^ t66;
-
-	q[7] = t59 ^ t63;
-	q[6] = t64 ^ s3;
-	q[5] = t55 ^ t67;
-	q[4] = s3;
-	q[3] = t51 ^ t66;
-	q[2] = t47 ^ t65;
-	q[1] = t56 ^ t62;
-	q[0] = t48 ^ t60;
-	AES_IN_MEMORY(q);
-}
 
 /* a where m has ones, b elsewhere; clang would use a second mask, 10 bytes of code each. */
 static __always_inline __u64 aes_select(__u64 a, __u64 b, __u64 m)
@@ -173,30 +113,29 @@ static __always_inline void aes_mix_columns(__u64 q[AES_WORDS], const __u64 rk[8
  * bit of the word's number in which a and b differ. */
 static __always_inline void aes_swap(__u64 *a, __u64 *b, int n, __u64 m)
 {
-	__u64 t = (*a >> n ^ *b) & m;
+	__u64 t = *a >> n;
 
-	*b ^= t;
-	*a ^= t << n;
+	XNTS_INTO(t, ^, *b);
+	t &= m;
+	XNTS_INTO(*b, ^, t);
+	t <<= n;
+	XNTS_INTO(*a, ^, t);
 }
 
-/* Of word w = 4 block bit 1 + 2 block bit 0 + half, loaded as the machine does. */
-static __always_inline void aes_swap_halves(__u64 w[8], int n, __u64 m)
+/*
+ * Of word w = 4 block bit 1 + 2 block bit 0 + half, loaded as the machine does, four that are
+ * swapped by themselves: i, i + 1, i + 4 and i + 5.
+ */
+static __always_inline void aes_swap_four(__u64 w[8], int i, int n, __u64 m)
 {
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i += 2)
-		aes_swap(&w[i], &w[i + 1], n, m);
+	aes_swap(&w[i], &w[i + 1], n, m);
+	aes_swap(&w[i + 4], &w[i + 5], n, m);
 }
 
-static __always_inline void aes_swap_lanes(__u64 w[8])
+static __always_inline void aes_swap_blocks(__u64 w[8], int i, int step, int n, __u64 m)
 {
-#pragma GCC unroll 8
-	for (int i = 0; i < 4; i++) {
-		aes_swap(&w[i], &w[i + 4], 2, 0x3333333333333333ULL);
-	}
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		if (!(i & 2))
-			aes_swap(&w[i], &w[i + 2], 1, 0x5555555555555555ULL);
+	aes_swap(&w[i], &w[i + step], n, m);
+	aes_swap(&w[i + 1], &w[i + 1 + step], n, m);
 }
 
 /* Word of the loaded blocks that becomes state word k once swapped. */
@@ -214,17 +153,36 @@ static __always_inline void aes_pack(__u64 q[8], const __u8 *blocks)
 {
 	__u64 w[8];
 
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
+#pragma GCC unroll 2
+	for (int i = 0; i < 4; i += 2) {
 		w[i] = load64(blocks + 8 * i);
-	aes_swap_halves(w, 8, 0x00ff00ff00ff00ffULL);
-	aes_swap_halves(w, 16, 0x0000ffff0000ffffULL);
-	aes_swap_halves(w, 32, 0x00000000ffffffffULL);
-	aes_swap_halves(w, 4, 0x0f0f0f0f0f0f0f0fULL);
-	aes_swap_lanes(w);
+		w[i + 1] = load64(blocks + 8 * i + 8);
+		w[i + 4] = load64(blocks + 8 * i + 32);
+		w[i + 5] = load64(blocks + 8 * i + 40);
+		aes_swap_four(w, i, 8, 0x00ff00ff00ff00ffULL);
+		aes_swap_four(w, i, 16, 0x0000ffff0000ffffULL);
+		aes_swap_four(w, i, 32, 0x00000000ffffffffULL);
+		aes_swap_four(w, i, 4, 0x0f0f0f0f0f0f0f0fULL);
+		aes_swap_blocks(w, i, 4, 2, 0x3333333333333333ULL);
+	}
+	aes_swap_blocks(w, 0, 2, 1, 0x5555555555555555ULL);
+	aes_swap_blocks(w, 4, 2, 1, 0x5555555555555555ULL);
 #pragma GCC unroll 8
 	for (int k = 0; k < 8; k++)
 		q[k] = w[aes_word(k)];
+}
+
+/* A half block out of the state: rows 1 and 3 are two columns off. */
+static __always_inline void aes_unpack_block(__u8 *block, __u64 a, __u64 b)
+{
+	__u64 t = a;
+
+	XNTS_INTO(t, ^, b);
+	t &= 0xff00ff00ff00ff00ULL;
+	XNTS_INTO(a, ^, t);
+	XNTS_INTO(b, ^, t);
+	store64(block, a);
+	store64(block + 8, b);
 }
 
 /* The state after ten rounds to four blocks. */
@@ -235,23 +193,23 @@ static __always_inline void aes_unpack(__u8 *blocks, const __u64 q[8])
 #pragma GCC unroll 8
 	for (int k = 0; k < 8; k++)
 		w[aes_word(k)] = q[k];
-	aes_swap_lanes(w);
-	aes_swap_halves(w, 4, 0x0f0f0f0f0f0f0f0fULL);
-	aes_swap_halves(w, 32, 0x00000000ffffffffULL);
-	aes_swap_halves(w, 16, 0x0000ffff0000ffffULL);
-	aes_swap_halves(w, 8, 0x00ff00ff00ff00ffULL);
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i += 2) { /* rows 1 and 3 are two columns off */
-		__u64 t = (w[i] ^ w[i + 1]) & 0xff00ff00ff00ff00ULL;
-
-		store64(blocks + 8 * i, w[i] ^ t);
-		store64(blocks + 8 * i + 8, w[i + 1] ^ t);
+	aes_swap_blocks(w, 0, 2, 1, 0x5555555555555555ULL);
+	aes_swap_blocks(w, 4, 2, 1, 0x5555555555555555ULL);
+#pragma GCC unroll 2
+	for (int i = 0; i < 4; i += 2) {
+		aes_swap_blocks(w, i, 4, 2, 0x3333333333333333ULL);
+		aes_swap_four(w, i, 4, 0x0f0f0f0f0f0f0f0fULL);
+		aes_swap_four(w, i, 32, 0x00000000ffffffffULL);
+		aes_swap_four(w, i, 16, 0x0000ffff0000ffffULL);
+		aes_swap_four(w, i, 8, 0x00ff00ff00ff00ffULL);
+		aes_unpack_block(blocks + 8 * i, w[i], w[i + 1]);
+		aes_unpack_block(blocks + 8 * i + 32, w[i + 4], w[i + 5]);
 	}
 }
 
 static __always_inline void aes_round(__u64 q[AES_WORDS], const __u64 *rk, int r)
 {
-	aes_sub_bytes(q);
+	sub_bytes(q, q);
 	aes_mix_columns(q, rk, r);
 }
 
@@ -274,7 +232,7 @@ static __always_inline void __aes_pass(struct aes_blocks *blocks, const struct x
 	for (__u32 r = 8; r < 80; r += 32) {
 		XNTS_OPAQUE(r);
 		aes_round(q, key->rk + r, 1);
-		aes_sub_bytes(q);
+		sub_bytes(q, q);
 		XNTS_OPAQUE(r); /* or clang begins in the middle, which kernel 6.1 refuses */
 		if (r >= 72)    /* the tenth round has no MixColumns */
 			continue;
@@ -326,23 +284,28 @@ static __always_inline __u64 aes_round_place(__u64 x, int r)
 	return x;
 }
 
-/*
- * One round of the key schedule (FIPS 197 5.2) on the four keys in `k`, and its result as
- * the round key for after r ShiftRows, with the constant that SubBytes leaves out.
- */
-static __always_inline void aes_next_key(__u64 *rk, __u64 k[8], __u64 q[AES_WORDS], __u32 rcon,
-					 int r)
+/* Adds a round constant (FIPS 197 5.2) to the first byte of all four keys. */
+static __always_inline void aes_rcon(__u64 k[8], __u32 rcon)
 {
 #pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		q[i] = k[i];
-	AES_IN_MEMORY(q);
-	aes_sub_bytes(q);
+	for (int i = 0; i < 6; i++)
+		if (rcon >> i & 1)
+			k[i] ^= 0xf;
+}
+
+/*
+ * One round of the key schedule (FIPS 197 5.2) on the four keys in `k`, to whose first column
+ * the round's constant has been added, and its result as the round key for after r ShiftRows,
+ * with the constant that SubBytes leaves out.
+ */
+static __always_inline void aes_next_key(__u64 *rk, __u64 k[8], __u64 q[AES_WORDS], int r)
+{
+	sub_bytes(q, k);
 #pragma GCC unroll 8
 	for (int i = 0; i < 8; i++) {
 		__u64 t = aes_ror(q[i], 16) >> 12 & AES_COL0;
 
-		t ^= k[i] ^ ((0 - (__u64)(rcon >> i & 1)) & 0xf);
+		t ^= k[i];
 		if (AES_SUB_CONSTANT >> i & 1)
 			t ^= AES_COL0;
 		t ^= t << 4 & ~AES_COL0;
@@ -361,7 +324,7 @@ static __always_inline void aes_next_key(__u64 *rk, __u64 k[8], __u64 q[AES_WORD
  */
 XNTS_GLOBAL int aes_expand(struct xnts_aes_key *out, struct aes_blocks *keys)
 {
-	__u64 q[AES_WORDS], *k;
+	__u64 q[AES_WORDS], *k, *first;
 
 	if (!out || !keys)
 		return -EINVAL;
@@ -370,15 +333,21 @@ XNTS_GLOBAL int aes_expand(struct xnts_aes_key *out, struct aes_blocks *keys)
 #pragma GCC unroll 8
 	for (int i = 0; i < 8; i++)
 		out->rk[i] = k[i];
-	for (__u32 r = 8, rcon = 1; r < 72; r += 32, rcon <<= 4) {
+	for (__u32 r = 8; r < 96; r += 32) {
 		XNTS_OPAQUE(r);
-		aes_next_key(out->rk + r, k, q, rcon, 1);
-		aes_next_key(out->rk + r + 8, k, q, rcon << 1, 2);
-		aes_next_key(out->rk + r + 16, k, q, rcon << 2, 3);
-		aes_next_key(out->rk + r + 24, k, q, rcon << 3, 0);
+		first = k + (r >> 3 & 4);
+		aes_rcon(first, r < 72 ? 0x01 : 0x1b);
+		aes_next_key(out->rk + r, k, q, 1);
+		aes_rcon(first, r < 72 ? 0x02 : 0x36);
+		aes_next_key(out->rk + r + 8, k, q, 2);
+		XNTS_OPAQUE(r); /* as in __aes_pass() */
+		if (r >= 72)
+			continue;
+		aes_rcon(first, 0x04);
+		aes_next_key(out->rk + r + 16, k, q, 3);
+		aes_rcon(first, 0x08);
+		aes_next_key(out->rk + r + 24, k, q, 0);
 	}
-	aes_next_key(out->rk + 72, k, q, 0x1b, 1);
-	aes_next_key(out->rk + 80, k, q, 0x36, 2);
 	return 0;
 }
 

@@ -108,13 +108,13 @@ static __always_inline int exchange_run(struct xnts_scratch *s,
 	int v;
 
 	exchange_begin(s, open_key, seal_key);
-	exchange_pass(s, &open_key->key.ctr, open_key, seal_key);
+	exchange_passes(s, &open_key->key.ctr, open_key, seal_key);
 	exchange_opened(s);
 	aes_expand(&c->client, &c->blocks);
 	if (s->ct_len > SIV_TAG_LEN) {
 		exchange_decrypt(s, open_key);
 		for (int i = 0; i < DECRYPT_PASSES && c->busy; i++) {
-			exchange_pass(s, &c->lanes, open_key, seal_key);
+			exchange_passes(s, &c->lanes, open_key, seal_key);
 			lanes_collect(s);
 			lanes_feed(s);
 		}
@@ -127,15 +127,15 @@ static __always_inline int exchange_run(struct xnts_scratch *s,
 		return XNTS_V_drop_nts_malformed;
 	if (nonces_short(c, s->cookies)) {
 		nonces_count(c);
-		exchange_pass(s, nonce_key, open_key, seal_key);
+		exchange_passes(s, nonce_key, open_key, seal_key);
 		nonces_keep(c);
 	}
 	layout_reply(s, seal_key);
 	phase_first(s);
 	phase_merge_keys(c, open_key, seal_key);
 	lanes_feed(s);
-	for (int i = 0; i < EXCHANGE_PASSES; i++) {
-		v = exchange_pass(s, &c->lanes, open_key, seal_key);
+	for (int i = 0; i < EXCHANGE_PASSES / PASSES_A_CALL; i++) {
+		v = exchange_passes(s, &c->lanes, open_key, seal_key);
 		if (v == XNTS_V_nts_answered && c->malformed)
 			return XNTS_V_drop_nts_malformed;
 		if (v != XNTS_NEXT)

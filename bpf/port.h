@@ -39,6 +39,9 @@ static __always_inline void store64(void *p, __u64 v) { *(__u64 *)p = v; }
 /* Keeps the compiler from proving away a mask or a bound the verifier needs. */
 #define XNTS_OPAQUE(x) asm volatile("" : "+r"(x))
 
+/* a = a op b as one instruction, where the source has it: clang orders and copies at will. */
+#define XNTS_INTO(a, op, b) asm volatile("%0 " #op "= %1" : "+r"(a) : "r"(b) : "memory")
+
 #else
 
 #include <errno.h>
@@ -67,6 +70,7 @@ static __always_inline void store32(void *p, __u32 v) { memcpy(p, &v, 4); }
 static __always_inline void store64(void *p, __u64 v) { memcpy(p, &v, 8); }
 
 #define XNTS_OPAQUE(x) ((void)(x))
+#define XNTS_INTO(a, op, b) ((a) = (a) op (b))
 
 #define bpf_htons(x) __builtin_bswap16(x)
 #define bpf_ntohs(x) __builtin_bswap16(x)
