@@ -10,8 +10,9 @@
 #include "ef.h"
 #include "phases.h"
 
-#define DECRYPT_PASSES (XNTS_MAX_PAYLOAD / (AES_LANES * AES_BLOCK) + 1)
-#define EXCHANGE_PASSES 256 /* more than the longest request takes */
+/* Of exchange_passes(), more than the longest request takes. */
+#define DECRYPT_CALLS (XNTS_MAX_PAYLOAD / (AES_LANES * AES_BLOCK) / PASSES_A_CALL + 1)
+#define EXCHANGE_CALLS (256 / PASSES_A_CALL)
 
 static __always_inline void take_subkeys(struct xnts_crypt *c, int i,
 					 const struct xnts_siv_key *key)
@@ -38,7 +39,7 @@ XNTS_GLOBAL int exchange_begin(struct xnts_scratch *s, const struct xnts_cookie_
 	span_store(s, AT_ZERO, (struct crypt_block){ 0 });
 	ctr_start(c, span_load(s, s->cookie_off + COOKIE_TAG), AT_KEYS, 2 * SIV_KEY_LEN);
 	c->ctr_lanes = 0xf;
-	return lanes_feed(s);
+	return 0;
 }
 
 static __always_inline void take_key(struct xnts_scratch *s, int lane, __u32 place)
@@ -54,7 +55,6 @@ XNTS_GLOBAL int exchange_opened(struct xnts_scratch *s)
 {
 	if (!s)
 		return -EINVAL;
-	lanes_collect(s);
 	take_key(s, CLIENT_C2S_MAC, AT_KEYS);
 	take_key(s, CLIENT_C2S_CTR, AT_KEYS + 16);
 	take_key(s, CLIENT_S2C_MAC, AT_KEYS + 32);
@@ -71,9 +71,8 @@ XNTS_GLOBAL int exchange_decrypt(struct xnts_scratch *s, const struct xnts_cooki
 		return -EINVAL;
 	c = &s->crypt;
 	c->phase = PHASE_DECRYPT;
-	phase_merge_keys(c, key, key);
 	ctr_start(c, span_load(s, s->ct_off), s->ct_off + SIV_TAG_LEN, s->ct_len - SIV_TAG_LEN);
-	return lanes_feed(s);
+	return 0;
 }
 
 /* Nothing of a client's keys stays (35 ns), nor what new cookies were to hold.  Nonces of
@@ -113,11 +112,8 @@ static __always_inline int exchange_run(struct xnts_scratch *s,
 	aes_expand(&c->client, &c->blocks);
 	if (s->ct_len > SIV_TAG_LEN) {
 		exchange_decrypt(s, open_key);
-		for (int i = 0; i < DECRYPT_PASSES && c->busy; i++) {
+		for (int i = 0; i < DECRYPT_CALLS && c->ctr_off < c->ctr_end; i++)
 			exchange_passes(s, &c->lanes, open_key, seal_key);
-			lanes_collect(s);
-			lanes_feed(s);
-		}
 		/* The client chose them, and the size of the reply tells how many. */
 		CRYPT_PUBLIC(span_at(s, s->ct_off), s->ct_len);
 		c->malformed = ef_encrypted(s) != 0;
@@ -126,15 +122,14 @@ static __always_inline int exchange_run(struct xnts_scratch *s,
 	if (!s->cookies || !nonce_key)
 		return XNTS_V_drop_nts_malformed;
 	if (nonces_short(c, s->cookies)) {
+		c->phase = PHASE_NONCES;
 		nonces_count(c);
 		exchange_passes(s, nonce_key, open_key, seal_key);
 		nonces_keep(c);
 	}
 	layout_reply(s, seal_key);
 	phase_first(s);
-	phase_merge_keys(c, open_key, seal_key);
-	lanes_feed(s);
-	for (int i = 0; i < EXCHANGE_PASSES / PASSES_A_CALL; i++) {
+	for (int i = 0; i < EXCHANGE_CALLS; i++) {
 		v = exchange_passes(s, &c->lanes, open_key, seal_key);
 		if (v == XNTS_V_nts_answered && c->malformed)
 			return XNTS_V_drop_nts_malformed;

@@ -133,7 +133,7 @@ static __always_inline __u32 lane_feed_mac(struct xnts_scratch *s, int l)
 }
 
 /* Puts into c->blocks what each lane does next; idle lanes encrypt what they hold. */
-static __always_inline void __lanes_feed(struct xnts_scratch *s)
+static __always_inline void lanes_feed(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c = &s->crypt;
 	__u32 ctr = c->ctr_lanes, busy = 0;
@@ -144,44 +144,35 @@ static __always_inline void __lanes_feed(struct xnts_scratch *s)
 	c->busy = busy;
 }
 
-/* Takes the lanes' blocks after a pass; bit l of the result: lane l's CMAC is complete. */
-static __always_inline __u32 __lanes_collect(struct xnts_scratch *s)
+/* Takes the lanes' blocks after a pass. */
+static __always_inline void lanes_collect(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c = &s->crypt;
-	__u32 ctr = c->ctr_lanes, busy = c->busy, ended = 0;
+	__u32 ctr = c->ctr_lanes, busy = c->busy;
 
 #pragma GCC unroll 4
 	for (int l = 0; l < AES_LANES; l++) {
 		struct crypt_chain *chain = &c->lane[l];
 		struct crypt_block out = { { c->blocks.w[2 * l], c->blocks.w[2 * l + 1] } };
-		__u32 off = chain->off;
 
 		if (!(busy & 1 << l))
 			continue;
 		if (ctr & 1 << l) {
-			span_xor(s, off, out);
+			span_xor(s, chain->off, out);
 			continue;
 		}
 		chain->x = out;
-		chain->off = off + AES_BLOCK;
-		if (off + AES_BLOCK >= chain->end)
-			ended |= 1 << l;
+		chain->off += AES_BLOCK;
 	}
-	return ended;
 }
 
-/* The same out of line, for where it is done once. */
-XNTS_GLOBAL int lanes_feed(struct xnts_scratch *s)
+/* Did lane l's CMAC end with this pass?  Asked of memory: a set of bits to remember would have
+ * the verifier walk what follows for each set. */
+static __always_inline bool lane_ended(const struct xnts_crypt *c, __u32 l)
 {
-	if (!s)
-		return -EINVAL;
-	__lanes_feed(s);
-	return 0;
-}
+	const struct crypt_chain *chain = &c->lane[l & (AES_LANES - 1)];
 
-XNTS_GLOBAL int lanes_collect(struct xnts_scratch *s)
-{
-	return s ? __lanes_collect(s) : 0;
+	return c->busy & ~c->ctr_lanes & 1U << l && chain->off >= chain->end;
 }
 
 #endif /* XNTS_LANES_H */
