@@ -22,16 +22,14 @@ static __always_inline void take_subkeys(struct xnts_crypt *c, int i,
 	c->zero[i] = (struct crypt_block){ { load64(key->zero), load64(key->zero + 8) } };
 }
 
-/* O: feeds the old cookie's CTR.  The crypto's memory is all zero before, as it is wiped
+/* O: the old cookie's CTR.  The crypto's memory is all zero before, as it is wiped
  * after; C2S's and S2C's subkeys are, until LA and LB have made them. */
-XNTS_GLOBAL int exchange_begin(struct xnts_scratch *s, const struct xnts_cookie_key *open_key,
-			       const struct xnts_cookie_key *seal_key)
+static __always_inline void exchange_begin(struct xnts_scratch *s,
+					   const struct xnts_cookie_key *open_key,
+					   const struct xnts_cookie_key *seal_key)
 {
-	struct xnts_crypt *c;
+	struct xnts_crypt *c = &s->crypt;
 
-	if (!s || !open_key || !seal_key)
-		return -EINVAL;
-	c = &s->crypt;
 	take_subkeys(c, KEY_OPEN, &open_key->key);
 	take_subkeys(c, KEY_SEAL, &seal_key->key);
 	for (int i = 0; i < 2 * SIV_KEY_LEN; i += AES_BLOCK)
@@ -39,7 +37,6 @@ XNTS_GLOBAL int exchange_begin(struct xnts_scratch *s, const struct xnts_cookie_
 	span_store(s, AT_ZERO, (struct crypt_block){ 0 });
 	ctr_start(c, span_load(s, s->cookie_off + COOKIE_TAG), AT_KEYS, 2 * SIV_KEY_LEN);
 	c->ctr_lanes = 0xf;
-	return 0;
 }
 
 static __always_inline void take_key(struct xnts_scratch *s, int lane, __u32 place)
@@ -51,51 +48,47 @@ static __always_inline void take_key(struct xnts_scratch *s, int lane, __u32 pla
 }
 
 /* The opened keys into the lanes, for aes_expand(). */
-XNTS_GLOBAL int exchange_opened(struct xnts_scratch *s)
+static __always_inline void exchange_opened(struct xnts_scratch *s)
 {
-	if (!s)
-		return -EINVAL;
 	take_key(s, CLIENT_C2S_MAC, AT_KEYS);
 	take_key(s, CLIENT_C2S_CTR, AT_KEYS + 16);
 	take_key(s, CLIENT_S2C_MAC, AT_KEYS + 32);
 	take_key(s, CLIENT_S2C_CTR, AT_KEYS + 48);
-	return 0;
 }
 
-/* Begins to open the request's encrypted fields. */
-XNTS_GLOBAL int exchange_decrypt(struct xnts_scratch *s, const struct xnts_cookie_key *key)
+/* Opens the request's encrypted fields. */
+static __always_inline void exchange_decrypt(struct xnts_scratch *s,
+					     const struct xnts_cookie_key *open_key,
+					     const struct xnts_cookie_key *seal_key)
 {
-	struct xnts_crypt *c;
+	struct xnts_crypt *c = &s->crypt;
 
-	if (!s || !key)
-		return -EINVAL;
-	c = &s->crypt;
 	c->phase = PHASE_DECRYPT;
 	ctr_start(c, span_load(s, s->ct_off), s->ct_off + SIV_TAG_LEN, s->ct_len - SIV_TAG_LEN);
-	return 0;
+	for (int i = 0; i < DECRYPT_CALLS && c->ctr_off < c->ctr_end; i++)
+		exchange_passes(s, &c->lanes, open_key, seal_key);
+	/* The client chose them, and the size of the reply tells how many. */
+	CRYPT_PUBLIC(span_at(s, s->ct_off), s->ct_len);
+	c->malformed = ef_encrypted(s) != 0;
 }
 
 /* Nothing of a client's keys stays (35 ns), nor what new cookies were to hold.  Nonces of
  * an answer that is not sent serve the next one. */
-XNTS_GLOBAL int exchange_wipe(struct xnts_scratch *s, int v)
+static __always_inline void exchange_wipe(struct xnts_scratch *s, int v)
 {
-	volatile __u64 *w;
+	volatile __u64 *w = (volatile __u64 *)&s->crypt;
 
-	if (!s)
-		return -EINVAL;
 	if (v != XNTS_V_nts_answered && s->crypt.phase >= PHASE_VERDICT)
 		s->crypt.nonces = s->crypt.nonces_before;
-	w = (volatile __u64 *)&s->crypt;
 #pragma GCC unroll 8
 	for (__u32 i = 0; i < offsetof(struct xnts_crypt, nonce_count) / 8; i++)
 		w[i] = 0;
 	for (int i = 0; i < 2 * SIV_KEY_LEN + 2 * AES_BLOCK; i += AES_BLOCK)
 		span_store(s, AT_KEYS + i, (struct crypt_block){ 0 });
 	if (v == XNTS_V_nts_answered)
-		return 0;
+		return;
 	for (__u32 i = 0; i < XNTS_MAX_COOKIES * COOKIE_EF && i < text_len(s); i += AES_BLOCK)
 		span_store(s, text_at(s) + i, (struct crypt_block){ 0 });
-	return 0;
 }
 
 static __always_inline int exchange_run(struct xnts_scratch *s,
@@ -110,14 +103,8 @@ static __always_inline int exchange_run(struct xnts_scratch *s,
 	exchange_passes(s, &open_key->key.ctr, open_key, seal_key);
 	exchange_opened(s);
 	aes_expand(&c->client, &c->blocks);
-	if (s->ct_len > SIV_TAG_LEN) {
-		exchange_decrypt(s, open_key);
-		for (int i = 0; i < DECRYPT_CALLS && c->ctr_off < c->ctr_end; i++)
-			exchange_passes(s, &c->lanes, open_key, seal_key);
-		/* The client chose them, and the size of the reply tells how many. */
-		CRYPT_PUBLIC(span_at(s, s->ct_off), s->ct_len);
-		c->malformed = ef_encrypted(s) != 0;
-	}
+	if (s->ct_len > SIV_TAG_LEN)
+		exchange_decrypt(s, open_key, seal_key);
 	count_cookies(s);
 	if (!s->cookies || !nonce_key)
 		return XNTS_V_drop_nts_malformed;
