@@ -170,13 +170,25 @@ static int64_t epochs_until(const struct keys_state *state, int64_t utc)
 	return most;
 }
 
+static bool is_date(const char *word)
+{
+	static const char digits[] = "0123456789";
+
+	return strlen(word) == strlen("2026-11-23") && strspn(word, digits) == 4 && word[4] == '-' &&
+	       strspn(word + 5, digits) == 2 && word[7] == '-' && strspn(word + 8, digits) == 2;
+}
+
 /* A person says the date, so that the clock does not vouch for itself. */
 static int confirm(struct session *s, const char *date)
 {
 	char now[KEYS_TIME_LEN];
 
 	keys_time(s->now, now);
-	if (strncmp(now, date, strlen("2026-11-23")) || strlen(date) != strlen("2026-11-23")) {
+	if (!is_date(date)) {
+		log_error("%s: a date is written like 2026-11-23", date);
+		return FAILED;
+	}
+	if (strncmp(now, date, strlen(date))) {
 		log_error("the clock says %s, not %s: correct it first", now, date);
 		return FAILED;
 	}

@@ -45,7 +45,7 @@ static const char usage[] =
 
 static int misused(void)
 {
-	fputs(usage, stderr);
+	fputs("xnts --help says what is understood\n", stderr);
 	return EXIT_UNKNOWN;
 }
 
@@ -362,8 +362,10 @@ static const struct command {
 
 int main(int argc, char **argv)
 {
-	if (argc < 2)
-		return misused();
+	if (argc < 2) {
+		fputs(usage, stderr);
+		return EXIT_UNKNOWN;
+	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		fputs(usage, stdout);
 		return EXIT_OK;

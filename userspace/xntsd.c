@@ -122,11 +122,18 @@ static const struct option long_options[] = {
 	{ 0 }
 };
 
+/* After the reason, which a screenful would carry off. */
+static void misused(void)
+{
+	fputs("xntsd --help says what is understood\n", stderr);
+	exit(2);
+}
+
 static void set_action(struct options *o, enum action action)
 {
 	if (o->action != RUN) {
-		fprintf(stderr, "xntsd: one action at a time\n%s", usage);
-		exit(2);
+		fputs("xntsd: one action at a time\n", stderr);
+		misused();
 	}
 	o->action = action;
 	if (optarg)
@@ -156,12 +163,12 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case OPT_DETACH: set_action(o, DETACH); break;
 		case OPT_MULTIPROG: o->multi = true; break;
 		case OPT_UNLOAD: set_action(o, UNLOAD); break;
-		default: fputs(usage, stderr); exit(2);
+		default: misused();
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "xntsd: %s: not understood\n%s", argv[optind], usage);
-		exit(2);
+		fprintf(stderr, "xntsd: %s: not understood\n", argv[optind]);
+		misused();
 	}
 }
 

@@ -37,6 +37,7 @@ static void test_confirm(void **unused)
 		assert_int_equal(keys_advance(b, now, true, now), 0);
 	assert_int_equal(keys_advance(a, now, true, 0), -ERANGE);
 	captured();
+	expect_said(run(conf_a, 1, "confirm", "yesterday"), "yesterday: a date is written like 2026-11-23");
 	expect_said(run(conf_a, 1, "confirm", "2026-11-23"), "the clock says 2027-05-22 12:00:00 UTC, "
 		    "not 2026-11-23");
 	run(conf_a, 1, "confirm", "2027-05-22 12:00:00");
