@@ -122,8 +122,8 @@ static __always_inline void aes_swap(__u64 *a, __u64 *b, int n, __u64 m)
 }
 
 /*
- * Of word w = 4 block bit 1 + 2 block bit 0 + half, loaded as the machine does, four that are
- * swapped by themselves: i, i + 1, i + 4 and i + 5.
+ * Words are 4 block bit 1 + 2 block bit 0 + half, loaded as the machine does.  Four can be swapped
+ * among themselves: i, i + 1, i + 4 and i + 5; here the halves.
  */
 static __always_inline void aes_swap_four(__u64 w[8], int i, int n, __u64 m)
 {
@@ -131,6 +131,7 @@ static __always_inline void aes_swap_four(__u64 w[8], int i, int n, __u64 m)
 	aes_swap(&w[i + 4], &w[i + 5], n, m);
 }
 
+/* Blocks `step` words apart. */
 static __always_inline void aes_swap_blocks(__u64 w[8], int i, int step, int n, __u64 m)
 {
 	aes_swap(&w[i], &w[i + step], n, m);
@@ -171,7 +172,7 @@ static __always_inline void aes_pack(__u64 q[8], const __u8 *blocks)
 		q[k] = w[aes_word(k)];
 }
 
-/* A half block out of the state: rows 1 and 3 are two columns off. */
+/* A block's halves out of the state: rows 1 and 3 are two columns off. */
 static __always_inline void aes_unpack_block(__u8 *block, __u64 a, __u64 b)
 {
 	__u64 t = a;
@@ -284,7 +285,7 @@ static __always_inline __u64 aes_round_place(__u64 x, int r)
 }
 
 /* Adds a round constant (FIPS 197 5.2) to the first byte of all four keys. */
-static __always_inline void aes_rcon(__u64 k[8], __u32 rcon)
+static __always_inline void aes_rcon(__u64 *k, __u32 rcon)
 {
 #pragma GCC unroll 8
 	for (int i = 0; i < 6; i++)
@@ -334,7 +335,7 @@ XNTS_GLOBAL int aes_expand(struct xnts_aes_key *out, struct aes_blocks *keys)
 		out->rk[i] = k[i];
 	for (__u32 r = 8; r < 96; r += 32) {
 		XNTS_OPAQUE(r);
-		first = k + (r >> 3 & 4);
+		first = k + (r >> 3 & 4); /* the second turn's are 0x10 to 0x80: four words on */
 		aes_rcon(first, r < 72 ? 0x01 : 0x1b);
 		aes_next_key(out->rk + r, k, q, 1);
 		aes_rcon(first, r < 72 ? 0x02 : 0x36);

@@ -64,7 +64,7 @@ struct xnts_crypt {
 	__u8 sealed;                 /* cookies whose tag is known */
 	__u32 finished;              /* bit j: job j */
 	__u8 malformed;              /* the opened fields are broken */
-	__u8 merged;                 /* the phase whose keys are in `lanes` */
+	__u8 merged;                 /* the phase whose keys are in `lanes`; PHASE_OPEN: none */
 	__u16 pad;
 
 	struct crypt_nonces nonces_before; /* this answer */

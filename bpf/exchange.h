@@ -10,7 +10,7 @@
 #include "ef.h"
 #include "phases.h"
 
-/* Of exchange_passes(), more than the longest request takes. */
+/* Of exchange_passes(), more than the longest request takes (some 170 passes). */
 #define DECRYPT_CALLS (XNTS_MAX_PAYLOAD / (AES_LANES * AES_BLOCK) / PASSES_A_CALL + 1)
 #define EXCHANGE_CALLS (256 / PASSES_A_CALL)
 
@@ -22,8 +22,8 @@ static __always_inline void take_subkeys(struct xnts_crypt *c, int i,
 	c->zero[i] = (struct crypt_block){ { load64(key->zero), load64(key->zero + 8) } };
 }
 
-/* O: the old cookie's CTR.  The crypto's memory is all zero before, as it is wiped
- * after; C2S's and S2C's subkeys are, until LA and LB have made them. */
+/* O: the old cookie's CTR.  The crypto's memory is all zero before, as it is wiped after: phase
+ * and merged are PHASE_OPEN; C2S's and S2C's subkeys are zero until LA and LB have made them. */
 static __always_inline void exchange_begin(struct xnts_scratch *s,
 					   const struct xnts_cookie_key *open_key,
 					   const struct xnts_cookie_key *seal_key)
@@ -109,8 +109,7 @@ static __always_inline int exchange_run(struct xnts_scratch *s,
 	if (!s->cookies || !nonce_key)
 		return XNTS_V_drop_nts_malformed;
 	if (nonces_short(c, s->cookies)) {
-		c->phase = PHASE_NONCES;
-		nonces_count(c);
+		nonces_count(c); /* into the lanes, which have no chain now */
 		exchange_passes(s, nonce_key, open_key, seal_key);
 		nonces_keep(c);
 	}

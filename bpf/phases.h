@@ -37,7 +37,6 @@
 enum exchange_phase {
 	PHASE_OPEN,
 	PHASE_DECRYPT, /* of the request's encrypted fields, if it has any */
-	PHASE_NONCES,  /* c->blocks are counters, now and then (nonce.h) */
 	PHASE_VERDICT,
 	PHASE_COOKIES, /* but the first, if there are more */
 	PHASE_STAMP,
@@ -223,11 +222,10 @@ static __always_inline int exchange_turn(struct xnts_scratch *s)
 }
 
 /*
- * Passes under `keys` until the phase is over, from PHASE_VERDICT on until there is a verdict, but
+ * Passes under `keys`: until CTR is through, from PHASE_VERDICT on until there is a verdict, but
  * PASSES_A_CALL at most.  XNTS_NEXT, or the verdict.  One function with all of it inside, for
- * all passes: a return costs 9 ns where the kernel guards it (SRSO), seven a pass were an eighth
- * of an answer, and a second copy of the pass, for the first two, would not be in the
- * cache (see __aes_pass()).
+ * all passes: a return costs 9 ns where the kernel guards it (SRSO), and a second copy of the
+ * pass, for the first two, would not be in the cache (see __aes_pass()).
  */
 XNTS_GLOBAL int exchange_passes(struct xnts_scratch *s, const struct xnts_aes_key *keys,
 				const struct xnts_cookie_key *open_key,
@@ -243,23 +241,18 @@ XNTS_GLOBAL int exchange_passes(struct xnts_scratch *s, const struct xnts_aes_ke
 		XNTS_OPAQUE(left); /* counted here, or kernel 6.1 refuses clang's layout of the loop */
 		XNTS_OPAQUE(s); /* or clang keeps ten places in it on the stack */
 		c = &s->crypt;
-		if (c->phase != PHASE_NONCES) {
-			phase_merge_keys(c, open_key, seal_key);
-			reply_text_ready(s);
-			lanes_feed(s);
-		}
+		phase_merge_keys(c, open_key, seal_key);
+		reply_text_ready(s);
+		lanes_feed(s);
 		__aes_pass(&c->blocks, keys);
-		if (c->phase == PHASE_NONCES)
-			return XNTS_NEXT;
 		lanes_collect(s);
-		if (c->phase < PHASE_VERDICT) {
-			if (c->ctr_off < c->ctr_end)
-				continue;
+		if (c->phase >= PHASE_VERDICT) {
+			v = exchange_turn(s);
+			if (v != XNTS_NEXT)
+				return v;
+		} else if (c->ctr_off >= c->ctr_end) {
 			return XNTS_NEXT;
 		}
-		v = exchange_turn(s);
-		if (v != XNTS_NEXT)
-			return v;
 	}
 	return XNTS_NEXT;
 }

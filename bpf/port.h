@@ -39,7 +39,7 @@ static __always_inline void store64(void *p, __u64 v) { *(__u64 *)p = v; }
 /* Keeps the compiler from proving away a mask or a bound the verifier needs. */
 #define XNTS_OPAQUE(x) asm volatile("" : "+r"(x))
 
-/* a = a op b as one instruction, where the source has it: clang orders and copies at will. */
+/* a op= b, one instruction at its place in the source: by itself clang reorders and copies. */
 #define XNTS_INTO(a, op, b) asm volatile("%0 " #op "= %1" : "+r"(a) : "r"(b) : "memory")
 
 #else

@@ -5,10 +5,10 @@
  * 0x63 in every byte, pass through MixColumns unchanged and are added to the round keys
  * instead.
  *
- * BPF has ten registers, and an instruction overwrites its first operand, so the order of
- * the gates decides how many values wait in memory or are copied.  This order, and what waits
- * where, was found by simulated annealing for nine registers: 187 instructions, where clang
- * made 250 of the paper's order.  A pass takes an eighth less.
+ * BPF has ten registers besides the stack's, one is left for the caller, and an instruction
+ * overwrites its first operand: so the order of the gates decides how many values wait in memory
+ * or are copied.  This order, and what waits where, was found by simulated annealing: 187
+ * instructions, where clang made 250 of the paper's order.  A pass takes an eighth less.
  */
 #ifndef XNTS_SBOX_H
 #define XNTS_SBOX_H
@@ -27,8 +27,8 @@
 	XNTS_OPAQUE(d)
 
 /*
- * x, eight words, to the first eight of q; x may be q.  Names are the circuit's: x0 is bit 7, s0
- * too, y14_2 is y14 loaded again.
+ * x, eight words, to the first eight of q; x may be q.  x0 is bit 7, s0 too.  Names are the
+ * circuit's where it has them, a and b are its sums' first steps; y14_2 is y14 loaded again.
  */
 static __always_inline void sub_bytes(__u64 q[SBOX_WORDS], const __u64 *x)
 {

@@ -170,7 +170,7 @@ check "off: counted" [ "$(counter pass_switch)" -ge 1 ]
 check_equal "keys: exit status" "$(status_of xnts keys -c "$TMP/xnts.conf")" 0
 check "keys: the sealing key's id" says "$(xnts status | sed -n 's/^keys *\([0-9a-f]*\) seals.*/\1/p')"
 check_equal "keys: unknown command" "$(status_of xnts keys -c "$TMP/xnts.conf" show)" 2
-check "keys: usage" says "xnts keys"
+check "keys: what to ask" says "xnts --help"
 check_equal "keys: export" "$(status_of xnts keys -c "$TMP/xnts.conf" export "$TMP/exported")" 0
 check "keys: exported for root alone" [ "$(stat -c %a "$TMP/exported")" = 600 ]
 

@@ -78,13 +78,13 @@ said() { # KEY [RUN]
 	grep "^run=${2:-}" "$TMP/said" | grep -o " $1=[0-9.]*" | tail -n 1 | cut -d= -f2
 }
 
-# The most answers a second, as fast as answers come or with twice as much asked: of it the
-# other runs are fractions.  A pause of the machine costs the first no more than the pause; but where
-# a server drops what is too much, nothing is under way there until that counts as lost.
+# The most answers a second, of which the other runs are fractions: the better of a closed loop, which
+# a pause of the machine costs only the pause, and of twice that rate.  In a closed loop a server
+# that drops what is too much stands idle until what it dropped counts as lost.
 declare -A PEAK=()
 find_peak() { # NAME KIND
 	local closed
-	generate "$1" "$2" -w "$(window "$1")" -t 1
+	generate "$1" "$2" -w "$(window "$1")" -t 1 || return
 	closed=$(said answered_rate)
 	generate "$1" "$2" -r "$(awk -v n="$closed" 'BEGIN { printf "%d", 2 * n }')" -t 1
 	PEAK[$1.$2]=$(printf '%.0f\n' "$closed" "$(said answered_rate)" | sort -n | tail -n 1)
@@ -110,7 +110,7 @@ one_round() { # ROUND
 	for kind in plain nts; do
 		for name in "${CONTENDERS[@]}"; do
 			prepare "$name"
-			find_peak "$name" "$kind"
+			find_peak "$name" "$kind" || continue
 			half=$((PEAK[$name.$kind] / 2))
 			measure "$1" "$name" "$kind" half -r "$half" --latency
 			measure "$1" "$name" "$kind" peak -w "$(window "$name")"

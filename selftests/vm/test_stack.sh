@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Would older kernels accept the program's stack?  Known without booting one.
+# Would older kernels accept the program's stack and loops?  Known without booting one.
 . "$(dirname "$0")/../lib.sh"
 
 # MAX_BPF_STACK is 512; the reserve is for what other compilers make of it.
@@ -13,5 +13,6 @@ for object in "$BUILD"/xnts.bpf.o "$BUILD"/vm/clang-*.bpf.o; do
 	read -r depth chain < <(selftests/vm/stack_depth.py "$objdump" "$object")
 	echo "$chain"
 	check "stack of the deepest call chain in $(basename "$object"): $depth bytes" [ "${depth:-$LIMIT}" -lt "$LIMIT" ]
+	check_equal "loops that kernel 6.1 refuses in $(basename "$object")" "$(selftests/vm/back_edges.py "$objdump" "$object")" ""
 done
 finish
