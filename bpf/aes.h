@@ -218,7 +218,7 @@ static __always_inline void aes_round(__u64 q[AES_WORDS], const __u64 *rk, int r
  *
  * Ten rounds are two and a half turns of one loop: with a copy of the last half turn behind
  * it the code did not fit a processor's cache of decoded instructions together with what runs
- * between two passes, and a pass took 300 ns in the exchange instead of 218 (AMD Zen 5).
+ * between two passes, and a pass took a third longer in the exchange than alone (AMD Zen 5).
  */
 static __always_inline void __aes_pass(struct aes_blocks *blocks, const struct xnts_aes_key *key)
 {
