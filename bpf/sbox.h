@@ -30,6 +30,7 @@
  * x, eight words, to the first eight of q; x may be q.  x0 is bit 7, s0 too.  Names are the
  * circuit's where it has them, a and b are its sums' first steps; y14_2 is y14 loaded again.
  */
+/* clang-format off */
 static __always_inline void sub_bytes(__u64 q[SBOX_WORDS], const __u64 *x)
 {
 	LOAD(x1, x[6]); LOAD(x2, x[5]); GATE(t0, x2, ^, x1); LOAD(x3, x[4]); LOAD(x5, x[2]);
@@ -78,6 +79,7 @@ static __always_inline void sub_bytes(__u64 q[SBOX_WORDS], const __u64 *x)
 	LOAD(y8_3, q[6]); GATE(z17, t41_2, &, y8_3); GATE(s1, s3, ^, tc16); q[6] = s1;
 	GATE(s0, tc3, ^, tc16); q[7] = s0; GATE(s2, tc26, ^, z17); q[5] = s2;
 }
+/* clang-format on */
 
 #undef GATE
 #undef LOAD
