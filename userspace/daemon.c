@@ -102,7 +102,7 @@ static void on_second(struct daemon *d)
 	phc_feed_refresh(&d->phc, dataplane_phc_fd(d->dp), d->cfg->clock.hardware_correction);
 	feed_keys(d);
 	feed_ke_state(d);
-	localaddr_dispatch(d->local);
+	localaddr_second(d->local);
 	feed_config(d); /* a script may have attached a NIC */
 	if (d->metrics)
 		metrics_dispatch(d->metrics);

@@ -12,10 +12,16 @@
 
 #define ATTEMPTS 4 /* at a dump while routes change; then the next second */
 
+/*
+ * The kernel tells of an IPv4 route that goes before it is gone, and from 6.9 on a dump
+ * does not wait for it: what it shows at once may be the past.
+ */
+#define LOOKS_AFTER 2 /* one a second; the first may follow at once */
+
 struct localaddr {
-	int trie4, trie6; /* borrowed */
-	int fd;           /* -1: configured list */
-	bool doubt;       /* the tries may differ from the kernel's routes */
+	int trie4, trie6;   /* borrowed */
+	int fd;             /* -1: configured list */
+	unsigned int looks; /* at the routes still to come, one a second */
 	struct trie_set set4, set6;
 };
 
@@ -112,8 +118,8 @@ static int resync(struct localaddr *la)
 		log_warning("local addresses: cannot read the routes: %s", strerror(-err));
 	else
 		err = sync_tries(la);
-	/* Too many prefixes: trying again would change nothing. */
-	la->doubt = err && err != -ENOSPC;
+	if (err && err != -ENOSPC) /* too many prefixes: trying again would change nothing */
+		la->looks = LOOKS_AFTER;
 	return err;
 }
 
@@ -125,30 +131,46 @@ static int resync(struct localaddr *la)
  */
 static int note_change(const struct nlmsghdr *msg, void *arg)
 {
-	struct localaddr *la = arg;
+	bool *changed = arg;
 
 	switch (msg->nlmsg_type) {
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		la->doubt |= is_local_route(msg);
+		*changed |= is_local_route(msg);
 		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
 	case RTM_DELLINK:
-		la->doubt = true;
+		*changed = true;
 		break;
 	}
 	return 0;
 }
 
+static int look_and_again(struct localaddr *la)
+{
+	la->looks = LOOKS_AFTER;
+	return resync(la);
+}
+
 int localaddr_dispatch(struct localaddr *la)
 {
+	bool changed = false;
+
 	if (la->fd < 0)
 		return 0;
 	/* ENOBUFS: messages were lost.  Anything else is a doubt as well. */
-	if (netlink_read(la->fd, note_change, la))
-		la->doubt = true;
-	return la->doubt ? resync(la) : 0;
+	if (netlink_read(la->fd, note_change, &changed))
+		changed = true;
+	return changed ? look_and_again(la) : 0;
+}
+
+int localaddr_second(struct localaddr *la)
+{
+	if (!la->looks)
+		return 0;
+	la->looks--;
+	return resync(la);
 }
 
 static int use_list(struct localaddr *la, const struct config_prefixes *list)
@@ -169,7 +191,7 @@ static int use_routes(struct localaddr *la)
 	la->fd = netlink_listen(RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_IFADDR |
 				RTMGRP_IPV6_IFADDR | RTMGRP_LINK);
 	if (la->fd >= 0)
-		return resync(la);
+		return look_and_again(la);
 	log_error("local addresses: cannot watch the routes: %s", strerror(-la->fd));
 	return la->fd;
 }

@@ -28,10 +28,13 @@ int localaddr_open(struct localaddr **out, int local4_fd, int local6_fd,
 int localaddr_fd(const struct localaddr *la);
 
 /*
- * Applies what the kernel told.  Negative errno, logged: the tries may be out of date; call
- * again in a second, whether or not the descriptor is readable.
+ * Applies what the kernel told; call when the descriptor is readable.  Negative errno,
+ * logged: the tries may be out of date until the next second.
  */
 int localaddr_dispatch(struct localaddr *la);
+
+/* To be called once a second: looks again after a change or a failure.  Errors as above. */
+int localaddr_second(struct localaddr *la);
 
 /* Ends the watch; NULL is fine.  The tries stay as they are. */
 void localaddr_close(struct localaddr *la);

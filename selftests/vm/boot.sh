@@ -69,7 +69,7 @@ run_machine() {
 	timeout --foreground -k 5 "$seconds" qemu-system-x86_64 \
 		-accel tcg,thread=multi -cpu max -smp 2 -m 1536 -display none -nodefaults -no-reboot \
 		-kernel "$kernel/boot/vmlinuz-$version" -initrd "$dir/$name.initramfs.cpio" \
-		-append "console=ttyS0 loglevel=4 panic=-1 xnts.top=$PWD xnts.modules=$kernel/usr/lib/modules/$version xnts.suites=$suites" \
+		-append "console=ttyS0 loglevel=4 panic=-1 ${KERNEL_ARGUMENTS:-} xnts.top=$PWD xnts.modules=$kernel/usr/lib/modules/$version xnts.suites=$suites" \
 		-serial "file:$dir/$name.console" -serial "file:$dir/$name.results" \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \

@@ -9,7 +9,8 @@
 . "$(dirname "$0")/../lib.sh"
 need_root
 
-# The kernels, as NAME SUITE PACKAGE: what xnts promises to run on.  short: a few suites only.
+# The kernels, as NAME SUITE PACKAGE: what xnts promises to run on.  short: a few suites
+# only, and fully preemptible.
 ALL_KERNELS="
 6.1 bookworm linux-image-amd64
 6.12 trixie linux-image-amd64
@@ -39,11 +40,11 @@ build_objects() {
 
 declare -A booted
 boot_kernel() { # NAME SUITE PACKAGE [short]
-	local kernel suites=$SUITES
-	[ "${4:-}" != short ] || suites=$SHORT
+	local kernel suites=$SUITES arguments=""
+	[ "${4:-}" != short ] || suites=$SHORT arguments=preempt=full
 	kernel=$(scripts/unpack-deb.sh "$3" "$2" linux-image) || { skip "$1" "apt could not fetch $3 of $2"; return; }
 	# shellcheck disable=SC2086 # a list
-	unshare --net selftests/vm/boot.sh "$1" "$kernel" $SECONDS_A_KERNEL $suites >"$BUILD/vm/$1.log" 2>&1 &
+	KERNEL_ARGUMENTS=$arguments unshare --net selftests/vm/boot.sh "$1" "$kernel" $SECONDS_A_KERNEL $suites >"$BUILD/vm/$1.log" 2>&1 &
 	booted[$1]=$!
 }
 
