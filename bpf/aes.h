@@ -229,7 +229,7 @@ static __always_inline void __aes_pass(struct aes_blocks *blocks, const struct x
 	for (int k = 0; k < 8; k++)
 		q[k] ^= key->rk[k];
 	AES_IN_MEMORY(q);
-	for (__u32 r = 8; r < 80; r += 32) {
+	for (__u64 r = 8; r < 80; r += 32) {
 		XNTS_OPAQUE(r);
 		aes_round(q, key->rk + r, 1);
 		sub_bytes(q, q);
@@ -333,7 +333,7 @@ XNTS_GLOBAL int aes_expand(struct xnts_aes_key *out, struct aes_blocks *keys)
 #pragma GCC unroll 8
 	for (int i = 0; i < 8; i++)
 		out->rk[i] = k[i];
-	for (__u32 r = 8; r < 96; r += 32) {
+	for (__u64 r = 8; r < 96; r += 32) {
 		XNTS_OPAQUE(r);
 		first = k + (r >> 3 & 4); /* the second turn's are 0x10 to 0x80: four words on */
 		aes_rcon(first, r < 72 ? 0x01 : 0x1b);

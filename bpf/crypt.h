@@ -46,15 +46,16 @@ struct crypt_nonces {
 
 struct xnts_crypt {
 	struct aes_blocks blocks;    /* into and out of a pass */
-	struct xnts_aes_key client;  /* lanes: C2S MAC, S2C MAC, S2C CTR, C2S CTR */
+	struct xnts_aes_key client;  /* lanes: C2S MAC, S2C MAC, S2C CTR, S2C MAC */
 	struct xnts_aes_key lanes;   /* round keys of the passes under way */
 	struct crypt_chain lane[CRYPT_LANES];
 	struct crypt_chain reply_ad; /* waits here for its time stamp */
 	struct crypt_subkeys subkeys[CRYPT_LANES]; /* by crypt_chain.key */
 	struct crypt_block zero[CRYPT_LANES]; /* CMAC(0^128), likewise */
 	struct crypt_block request_ad, request_nonce, reply_nonce; /* their CMACs */
-	struct crypt_block sum;      /* S2V's D, XORed to the cookie under way */
-	struct crypt_block reply_sum; /* and to the reply's plaintext */
+	struct crypt_block open_sum, seal_sum; /* S2V's D for the old cookie, the one in the making */
+	struct crypt_block reply_sum; /* and for the reply's plaintext */
+	struct crypt_block seal_prefix; /* CMAC of all but the last block of a cookie's keys */
 	struct crypt_block counter;  /* CTR: the first half as in the block, the second counted */
 	__u16 ctr_off;               /* the next block to en- or decrypt, place in the span */
 	__u16 ctr_end;
@@ -65,7 +66,8 @@ struct xnts_crypt {
 	__u32 finished;              /* bit j: job j */
 	__u8 malformed;              /* the opened fields are broken */
 	__u8 merged;                 /* the phase whose keys are in `lanes`; PHASE_OPEN: none */
-	__u16 pad;
+	__u8 same_key;               /* the old cookie's key seals the new ones */
+	__u8 pad;
 
 	struct crypt_nonces nonces_before; /* this answer */
 

@@ -37,6 +37,7 @@ static __always_inline void exchange_begin(struct xnts_scratch *s,
 	span_store(s, AT_ZERO, (struct crypt_block){ 0 });
 	ctr_start(c, span_load(s, s->cookie_off + COOKIE_TAG), AT_KEYS, 2 * SIV_KEY_LEN);
 	c->ctr_lanes = 0xf;
+	c->same_key = open_key->id == seal_key->id;
 }
 
 static __always_inline void take_key(struct xnts_scratch *s, int lane, __u32 place)
@@ -51,9 +52,9 @@ static __always_inline void take_key(struct xnts_scratch *s, int lane, __u32 pla
 static __always_inline void exchange_opened(struct xnts_scratch *s)
 {
 	take_key(s, CLIENT_C2S_MAC, AT_KEYS);
-	take_key(s, CLIENT_C2S_CTR, AT_KEYS + 16);
 	take_key(s, CLIENT_S2C_MAC, AT_KEYS + 32);
 	take_key(s, CLIENT_S2C_CTR, AT_KEYS + 48);
+	take_key(s, CLIENT_S2C_MAC_AGAIN, AT_KEYS + 32);
 }
 
 /* Opens the request's encrypted fields. */
@@ -63,7 +64,11 @@ static __always_inline void exchange_decrypt(struct xnts_scratch *s,
 {
 	struct xnts_crypt *c = &s->crypt;
 
+	for (int l = 0; l < AES_LANES; l++)
+		take_key(s, l, AT_KEYS + 16);
+	aes_expand(&c->lanes, &c->blocks);
 	c->phase = PHASE_DECRYPT;
+	c->merged = PHASE_DECRYPT;
 	ctr_start(c, span_load(s, s->ct_off), s->ct_off + SIV_TAG_LEN, s->ct_len - SIV_TAG_LEN);
 	for (int i = 0; i < DECRYPT_CALLS && c->ctr_off < c->ctr_end; i++)
 		exchange_passes(s, &c->lanes, open_key, seal_key);
@@ -78,7 +83,7 @@ static __always_inline void exchange_wipe(struct xnts_scratch *s, int v)
 {
 	volatile __u64 *w = (volatile __u64 *)&s->crypt;
 
-	if (v != XNTS_V_nts_answered && s->crypt.phase >= PHASE_VERDICT)
+	if (v != XNTS_V_nts_answered && s->crypt.phase >= PHASE_FIRST)
 		s->crypt.nonces = s->crypt.nonces_before;
 #pragma GCC unroll 8
 	for (__u32 i = 0; i < offsetof(struct xnts_crypt, nonce_count) / 8; i++)

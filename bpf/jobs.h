@@ -10,9 +10,11 @@
 
 enum exchange_job {
 	JOB_COOKIE_AD,     /* M */
-	JOB_COOKIE_KEYS,   /* p */
+	JOB_COOKIE_PREFIX, /* p1 to p3 */
+	JOB_COOKIE_KEYS,   /* p4 */
 	JOB_SEAL_AD,       /* m */
-	JOB_SEAL_KEYS,     /* s */
+	JOB_SEAL_PREFIX,   /* s1 to s3 */
+	JOB_SEAL_KEYS,     /* s4 */
 	JOB_REQUEST_ROOT,  /* LA */
 	JOB_REQUEST_ZERO,  /* ZA */
 	JOB_REQUEST_AD,    /* a */
@@ -27,6 +29,9 @@ enum exchange_job {
 
 /* Whose MAC key: index of subkeys. */
 enum exchange_key { KEY_C2S, KEY_S2C, KEY_OPEN, KEY_SEAL };
+
+/* A CMAC that is not at its end: no subkey is added, as C2S's is zero until LA has made it. */
+#define KEY_NONE KEY_C2S
 
 /*
  * Is the tag in the request at `place` another than lane l's CMAC?  1 or 0: all that is
@@ -81,44 +86,82 @@ static __always_inline void set_subkeys(struct xnts_crypt *c, int key, struct cr
 	c->subkeys[key].k[1] = block_double(c->subkeys[key].k[0]);
 }
 
+/* p4 or s4: the last of the four blocks of keys, with D.  In words: of block_xor() clang 14 makes
+ * 80 bytes more of stack. */
+static __always_inline void keys_end(struct crypt_chain *lane, __u8 job, __u8 key, __u32 keys,
+				     const struct crypt_block *prefix, const struct crypt_block *d)
+{
+	__u64 x0 = prefix->w[0] ^ d->w[0], x1 = prefix->w[1] ^ d->w[1]; /* prefix may be lane->x */
+
+	chain_start(lane, job, key, keys + COOKIE_PREFIX, AES_BLOCK);
+	lane->ready = job == JOB_COOKIE_KEYS ? lane->end : 0; /* see chains_ready() */
+	lane->x.w[0] = x0;
+	lane->x.w[1] = x1;
+}
+
 /* The tag of the cookie in the making is known: it takes its place, and CTR begins. */
 static __always_inline void cookie_sealed(struct xnts_scratch *s, struct crypt_block tag)
 {
 	struct xnts_crypt *c = &s->crypt;
 	__u32 at = cookie_at(s, c->sealed);
 
-	span_xor(s, at + COOKIE_KEYS + 48, c->sum);
 	span_store(s, at + COOKIE_TAG, tag);
 	ctr_start(c, tag, at + COOKIE_KEYS, 2 * SIV_KEY_LEN);
 	if (++c->sealed < s->cookies)
 		chain_start(&c->lane[3], JOB_SEAL_AD, KEY_SEAL, at + COOKIE_EF, COOKIE_AD_LEN);
 }
 
-/* The old cookie and new ones; x is the lane's CMAC. */
-static __always_inline int cookie_job_ended(struct xnts_scratch *s, __u32 l,
-					    struct crypt_chain *lane, struct crypt_block x)
+/* The old cookie; x is the lane's CMAC. */
+static __always_inline int open_job_ended(struct xnts_scratch *s, __u32 l,
+					  struct crypt_chain *lane, struct crypt_block x)
 {
 	struct xnts_crypt *c = &s->crypt;
-	__u32 at = cookie_at(s, c->sealed) + COOKIE_KEYS;
 
 	switch (lane->job) {
 	case JOB_COOKIE_AD:
-		span_xor(s, AT_KEYS + 48, block_xor(block_double(c->zero[KEY_OPEN]), x));
-		chain_start(lane, JOB_COOKIE_KEYS, KEY_OPEN, AT_KEYS, 2 * SIV_KEY_LEN);
+		c->open_sum = block_xor(block_double(c->zero[KEY_OPEN]), x);
+		if (c->same_key)
+			chain_start(lane, JOB_SEAL_AD, KEY_SEAL, cookie_at(s, 0), COOKIE_AD_LEN);
+		else
+			chain_start(lane, JOB_COOKIE_PREFIX, KEY_NONE, AT_KEYS, COOKIE_PREFIX);
 		break;
-	case JOB_COOKIE_KEYS:
+	case JOB_COOKIE_PREFIX:
+		if (c->same_key) {
+			c->seal_prefix = x;
+			c->finished |= 1 << JOB_SEAL_PREFIX;
+		}
+		keys_end(lane, JOB_COOKIE_KEYS, KEY_OPEN, AT_KEYS, &lane->x, &c->open_sum);
+		break;
+	default:
 		if (exchange_forged(s, l, s->cookie_off + COOKIE_TAG))
 			return XNTS_V_nak_bad_cookie;
-		break;
+	}
+	return XNTS_NEXT;
+}
+
+/* New cookies.  They hold the same keys, so the CMAC of their first three blocks is made once. */
+static __always_inline void seal_job_ended(struct xnts_scratch *s, struct crypt_chain *lane,
+					   struct crypt_block x)
+{
+	struct xnts_crypt *c = &s->crypt;
+	__u32 keys = cookie_at(s, c->sealed) + COOKIE_KEYS;
+
+	switch (lane->job) {
 	case JOB_SEAL_AD:
-		c->sum = block_xor(block_double(c->zero[KEY_SEAL]), x);
-		span_xor(s, at + 48, c->sum);
-		chain_start(lane, JOB_SEAL_KEYS, KEY_SEAL, at, 2 * SIV_KEY_LEN);
+		c->seal_sum = block_xor(block_double(c->zero[KEY_SEAL]), x);
+		if (c->finished & 1 << JOB_SEAL_PREFIX)
+			keys_end(lane, JOB_SEAL_KEYS, KEY_SEAL, keys, &c->seal_prefix,
+				 &c->seal_sum);
+		else
+			chain_start(lane, JOB_SEAL_PREFIX, KEY_NONE, keys, COOKIE_PREFIX);
+		break;
+	case JOB_SEAL_PREFIX:
+		c->seal_prefix = x;
+		keys_end(lane, JOB_SEAL_KEYS, KEY_SEAL, keys, &lane->x, &c->seal_sum);
 		break;
 	default:
 		cookie_sealed(s, x);
 	}
-	return XNTS_NEXT;
 }
 
 static __always_inline int request_job_ended(struct xnts_scratch *s, __u32 l,
@@ -166,8 +209,7 @@ static __always_inline void reply_job_ended(struct xnts_scratch *s, struct crypt
 		break;
 	case JOB_REPLY_NONCE:
 		c->reply_nonce = x;
-		chain_start(lane, JOB_REPLY_AD, KEY_S2C, SPAN_REPLY, s->reply_ad_len);
-		lane->ready = SPAN_REPLY + 32; /* b3 holds the stamps */
+		*lane = c->reply_ad;
 		break;
 	case JOB_REPLY_AD:
 		c->reply_sum = s2v_sum(c, KEY_S2C, x, c->reply_nonce);
@@ -186,11 +228,14 @@ static __always_inline int exchange_ended(struct xnts_scratch *s, __u32 l)
 	__u32 job = lane->job;
 
 	s->crypt.finished |= 1U << (job & 31);
-	if (job <= JOB_SEAL_KEYS)
-		return cookie_job_ended(s, l, lane, lane->x);
-	if (job <= JOB_REQUEST_TEXT)
+	if (job <= JOB_COOKIE_KEYS)
+		return open_job_ended(s, l, lane, lane->x);
+	if (job > JOB_SEAL_KEYS && job <= JOB_REQUEST_TEXT)
 		return request_job_ended(s, l, lane, lane->x);
-	reply_job_ended(s, lane, lane->x);
+	if (job <= JOB_SEAL_KEYS)
+		seal_job_ended(s, lane, lane->x);
+	else
+		reply_job_ended(s, lane, lane->x);
 	return XNTS_NEXT;
 }
 

@@ -18,6 +18,9 @@
 #define AT_ZERO (AT_KEYS + 2 * SIV_KEY_LEN) /* a block of zeros */
 #define AT_LAST (AT_ZERO + AES_BLOCK) /* S2V's last block where the plaintext is shorter */
 
+/* Of a cookie's four blocks of keys, those before the last, to which S2V adds D. */
+#define COOKIE_PREFIX (2 * SIV_KEY_LEN - AES_BLOCK)
+
 #define COOKIE_EF (EF_HEADER + XNTS_COOKIE_LEN)
 #define AUTH_HEADER (EF_HEADER + 4)
 

@@ -4,15 +4,15 @@
  *
  * A pass costs the same for one block as for four (190 ns), and new lane keys cost a
  * sixth of one, so the chains of the exchange are laid over phases with
- * fixed lane keys.  A usual request, one cookie of 88 bytes and no placeholder, is 54 blocks
- * in 14 passes, which is the least that four lanes can do:
+ * fixed lane keys.  A usual request, one cookie of 88 bytes and no placeholder, is 51 blocks
+ * in 13 passes, which is the least that four lanes can do:
  *
- *   phase     open   verdict         stamp          tag     encrypt
- *   pass       1    2  3  4  5  6   7  8  9 10    11 12    13 14
- *   lane 0     O1   a1 a2 a3 a4 a5  a6 a7 a8 a9   a10 a11  F   .   A  C2S MAC
- *   lane 1     O2   LB ZB NB b1 b2  q1 q2 q3 q4   q5  q6   r1  r4  B  S2C MAC; r: BC S2C CTR
- *   lane 2     O3   M  p1 p2 p3 p4  C1 C2 C3 C4   LA  ZA   r2  r5  KM old; KC new; A; BC
- *   lane 3     O4   m  s1 s2 s3 s4  b3 b4 b5 b6   .   NA   r3  r6  KM new; B; A; BC
+ *   phase     open  first  verdict   stamp          tag      encrypt
+ *   pass       1     2     3  4  5   6  7  8  9    10  11   12  13
+ *   lane 0     O1    a1    a2 a3 a4  a5 a6 a7 a8   a9  a10  a11 F   A  C2S MAC
+ *   lane 1     O2    LB    ZB NB b2  q1 q2 q3 q4   q5  q6   r1  r4  B  S2C MAC; r: BC S2C CTR
+ *   lane 2     O3    p1    p2 p3 p4  C1 C2 C3 C4   LA  ZA   r2  r5  KM; KC; A; BC
+ *   lane 3     O4    b1    M  m  s4  b3 b4 b5 b6   .   NA   r3  r6  B; KM; B; A; BC
  *
  *   O  CTR of the old cookie                  M, p  CMACs of its AD and of its keys
  *   C  CTR of a new cookie                    m, s  CMACs of its AD and of its keys
@@ -20,13 +20,19 @@
  *   LA subkeys, ZA CMAC(0), NA nonce          LB ZB NB  likewise
  *   F  CMAC of the request's plaintext        q, r  CMAC and CTR of the reply's plaintext
  *
- * A forged cookie is known by after pass 6.  The transmit time is read before pass 7: b3
+ * The keys in the old cookie are those in the new one, so where one cookie key opens and seals,
+ * s1 to s3 are p1 to p3.  While it does not, after a change of keys, there is no phase `first`,
+ * and a pass more:
+ *
+ *   verdict   lane 1  LB ZB NB b1 b2   lane 2  M  p1 p2 p3 p4   lane 3  m  s1 s2 s3 s4
+ *
+ * A forged cookie is known by the end of `verdict`.  Then the transmit time is read: b3
  * holds it, and b must be complete for q5 (S2V adds D to the last 16 bytes).  What
  * follows is the same work for every request of a length.
  *
  * Chains wait for what they need, so lengths may vary.  More cookies are made in a phase
- * `cookies` before `stamp`, with m and s in lane 3, C in lane 2 and q in lane 1: 22 passes
- * for one placeholder, 68 for seven (test_exchange.c counts).
+ * `cookies` before `stamp`, with m and s4 in lane 3, C in lane 2 and q in lane 1: 21 passes
+ * for one placeholder, 67 for seven (test_exchange.c counts).
  */
 #ifndef XNTS_PHASES_H
 #define XNTS_PHASES_H
@@ -37,6 +43,7 @@
 enum exchange_phase {
 	PHASE_OPEN,
 	PHASE_DECRYPT, /* of the request's encrypted fields, if it has any */
+	PHASE_FIRST, /* where one key opens and seals */
 	PHASE_VERDICT,
 	PHASE_COOKIES, /* but the first, if there are more */
 	PHASE_STAMP,
@@ -45,33 +52,43 @@ enum exchange_phase {
 	PHASE_DONE,
 };
 
-#define PASSES_A_CALL 2 /* the verifier walks each, and more are hardly faster */
+#define PASSES_A_CALL 3 /* the verifier walks each, and more are hardly faster */
 
-/* Lanes of xnts_crypt.client: C2S's CTR key serves only requests with encrypted fields. */
-enum { CLIENT_C2S_MAC, CLIENT_S2C_MAC, CLIENT_S2C_CTR, CLIENT_C2S_CTR };
+/* Lanes of xnts_crypt.client, as the phases want them: S2C's MAC key once more. */
+enum { CLIENT_C2S_MAC, CLIENT_S2C_MAC, CLIENT_S2C_CTR, CLIENT_S2C_MAC_AGAIN };
 
 /* ---- lane keys ------------------------------------------------------------------ */
 
 /* Round key words of a phase: lanes 0 to 3, each of the keys in the picture above. */
 static __always_inline __u64 phase_word(int phase, __u64 client, __u64 open, __u64 mac, __u64 ctr)
 {
-	__u64 ab = client & (AES_LANE(0) | AES_LANE(1));
-	__u64 a = client & AES_LANE(CLIENT_C2S_MAC), b = client & AES_LANE(CLIENT_S2C_MAC);
-	__u64 bc = client & AES_LANE(CLIENT_S2C_CTR), ac = client & AES_LANE(CLIENT_C2S_CTR);
+	__u64 ab = client & (AES_LANE(0) | AES_LANE(1)), abb = ab | (client & AES_LANE(3));
+	__u64 a = client & AES_LANE(CLIENT_C2S_MAC), bc = client & AES_LANE(CLIENT_S2C_CTR);
+	__u64 word;
 
 	switch (phase) {
-	case PHASE_DECRYPT:
-		return ac | ac >> 1 | ac >> 2 | ac >> 3;
+	case PHASE_FIRST:
+		return abb | (open & AES_LANE(2));
 	case PHASE_VERDICT:
 		return ab | (open & AES_LANE(2)) | (mac & AES_LANE(3));
 	case PHASE_COOKIES:
 		return ab | (ctr & AES_LANE(2)) | (mac & AES_LANE(3));
 	case PHASE_STAMP:
-		return ab | (ctr & AES_LANE(2)) | b << 2;
+		return abb | (ctr & AES_LANE(2));
 	case PHASE_TAG:
-		return ab | a << 2 | a << 3;
+		word = ab;
+		a <<= 2;
+		XNTS_INTO(word, |, a);
+		a <<= 1;
+		XNTS_INTO(word, |, a);
+		return word;
 	default:
-		return a | bc >> 1 | bc | bc << 1;
+		word = client & (AES_LANE(0) | AES_LANE(2));
+		bc >>= 1;
+		XNTS_INTO(word, |, bc);
+		bc <<= 2;
+		XNTS_INTO(word, |, bc);
+		return word;
 	}
 }
 
@@ -97,11 +114,14 @@ static __always_inline void phase_merge_keys(struct xnts_crypt *c,
 		return;
 	c->merged = c->phase;
 	switch (c->phase) {
-	case PHASE_DECRYPT:
-		phase_keys(c, PHASE_DECRYPT, &open_key->key, &seal_key->key);
+	case PHASE_FIRST:
+		phase_keys(c, PHASE_FIRST, &open_key->key, &seal_key->key);
 		break;
 	case PHASE_VERDICT:
-		phase_keys(c, PHASE_VERDICT, &open_key->key, &seal_key->key);
+		if (c->same_key) /* a third less to do */
+			phase_keys(c, PHASE_VERDICT, &seal_key->key, &seal_key->key);
+		else
+			phase_keys(c, PHASE_VERDICT, &open_key->key, &seal_key->key);
 		break;
 	case PHASE_COOKIES:
 		phase_keys(c, PHASE_COOKIES, &open_key->key, &seal_key->key);
@@ -129,6 +149,8 @@ static __always_inline bool phase_over(const struct xnts_scratch *s)
 	const struct xnts_crypt *c = &s->crypt;
 
 	switch (c->phase) {
+	case PHASE_FIRST:
+		return true;
 	case PHASE_VERDICT:
 		return jobs_done(c, 1 << JOB_COOKIE_KEYS | 1 << JOB_SEAL_KEYS);
 	case PHASE_COOKIES:
@@ -148,13 +170,21 @@ static __always_inline void phase_first(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c = &s->crypt;
 
-	c->phase = PHASE_VERDICT;
 	c->ctr_lanes = 0;
 	chain_start(&c->lane[0], JOB_REQUEST_AD, KEY_C2S, 0, s->ad_len);
 	c->lane[0].ready = (s->ad_len - 1) & ~(AES_BLOCK - 1); /* the last block needs LA */
 	chain_start(&c->lane[1], JOB_REPLY_ROOT, KEY_S2C, AT_ZERO, AES_BLOCK);
-	chain_start(&c->lane[2], JOB_COOKIE_AD, KEY_OPEN, s->cookie_off, COOKIE_AD_LEN);
-	chain_start(&c->lane[3], JOB_SEAL_AD, KEY_SEAL, cookie_at(s, 0), COOKIE_AD_LEN);
+	chain_start(&c->reply_ad, JOB_REPLY_AD, KEY_S2C, SPAN_REPLY, s->reply_ad_len);
+	c->reply_ad.ready = SPAN_REPLY + 32; /* b3 holds the stamps */
+	if (c->same_key) {
+		c->phase = PHASE_FIRST;
+		chain_start(&c->lane[2], JOB_COOKIE_PREFIX, KEY_NONE, AT_KEYS, COOKIE_PREFIX);
+		c->lane[3] = c->reply_ad;
+	} else {
+		c->phase = PHASE_VERDICT;
+		chain_start(&c->lane[2], JOB_COOKIE_AD, KEY_OPEN, s->cookie_off, COOKIE_AD_LEN);
+		chain_start(&c->lane[3], JOB_SEAL_AD, KEY_SEAL, cookie_at(s, 0), COOKIE_AD_LEN);
+	}
 }
 
 static __always_inline void phase_enter(struct xnts_scratch *s)
@@ -162,6 +192,10 @@ static __always_inline void phase_enter(struct xnts_scratch *s)
 	struct xnts_crypt *c = &s->crypt;
 
 	switch (c->phase) {
+	case PHASE_VERDICT:
+		c->reply_ad = c->lane[3];
+		chain_start(&c->lane[3], JOB_COOKIE_AD, KEY_OPEN, s->cookie_off, COOKIE_AD_LEN);
+		break;
 	case PHASE_COOKIES:
 		c->reply_ad = c->lane[1];
 		chain_start(&c->lane[1], JOB_REPLY_TEXT, KEY_S2C, text_at(s), text_len(s));
@@ -183,18 +217,21 @@ static __always_inline void phase_enter(struct xnts_scratch *s)
 	}
 }
 
-/* q follows C, and its last 16 bytes wait for D. */
-static __always_inline void reply_text_ready(struct xnts_scratch *s)
+/* What a chain waits for has come: q follows C, and its last 16 bytes wait for D; the tag that s4
+ * makes is the beginning of the next C, when the one before is through. */
+static __always_inline void chains_ready(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c = &s->crypt;
 	struct crypt_chain *q = &c->lane[1];
 	__u32 limit = jobs_done(c, 1 << JOB_REPLY_AD) ? q->end : q->end - AES_BLOCK;
 
+	if (c->lane[3].job == JOB_SEAL_KEYS && c->ctr_off >= c->ctr_end)
+		c->lane[3].ready = c->lane[3].end;
 	if (c->ctr_lanes == 1 << 2 || c->phase == PHASE_TAG)
 		q->ready = c->ctr_off < limit ? c->ctr_off : limit;
 }
 
-/* From PHASE_VERDICT on: what follows the chains that ended.  XNTS_NEXT, or the verdict. */
+/* From PHASE_FIRST on: what follows the chains that ended.  XNTS_NEXT, or the verdict. */
 static __always_inline int exchange_turn(struct xnts_scratch *s)
 {
 	struct xnts_crypt *c = &s->crypt;
@@ -222,7 +259,7 @@ static __always_inline int exchange_turn(struct xnts_scratch *s)
 }
 
 /*
- * Passes under `keys`: until CTR is through, from PHASE_VERDICT on until there is a verdict, but
+ * Passes under `keys`: until CTR is through, from PHASE_FIRST on until there is a verdict, but
  * PASSES_A_CALL at most.  XNTS_NEXT, or the verdict.  One function with all of it inside, for
  * all passes: a return costs 9 ns where the kernel guards it (SRSO), and a second copy of the
  * pass, for the first two, would not be in the cache (see __aes_pass()).
@@ -242,11 +279,11 @@ XNTS_GLOBAL int exchange_passes(struct xnts_scratch *s, const struct xnts_aes_ke
 		XNTS_OPAQUE(s); /* or clang keeps ten places in it on the stack */
 		c = &s->crypt;
 		phase_merge_keys(c, open_key, seal_key);
-		reply_text_ready(s);
+		chains_ready(s);
 		lanes_feed(s);
 		__aes_pass(&c->blocks, keys);
 		lanes_collect(s);
-		if (c->phase >= PHASE_VERDICT) {
+		if (c->phase >= PHASE_FIRST) {
 			v = exchange_turn(s);
 			if (v != XNTS_NEXT)
 				return v;

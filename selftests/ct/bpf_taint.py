@@ -24,7 +24,7 @@ POLICY = {
     "xnts_cookie_key": {"id"},
     "crypt_chain": {"off", "end", "ready", "key", "job"},
     "xnts_crypt": {"lane", "reply_ad", "ctr_off", "ctr_end", "ctr_lanes", "busy", "phase", "sealed",
-                   "finished", "malformed", "merged", "nonce_count", "nonces", "nonces_before"},
+                   "finished", "malformed", "merged", "same_key", "nonce_count", "nonces", "nonces_before"},
     "crypt_nonces": {"cookie_left", "blocks_left"},
 }
 # Public but for these members.
