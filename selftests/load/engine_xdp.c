@@ -195,7 +195,7 @@ static int xdp_fire(uint32_t n)
 static int xdp_pace(double rate, uint64_t window, bool anew)
 {
 	if (anew)
-		xdp.skel->bss->due = 0;
+		xdp.skel->bss->due = xdp.skel->bss->late = 0;
 	xdp.skel->bss->interval = rate > 0 ? 256e9 / rate : 0;
 	xdp.skel->bss->window = window;
 	return xdp_fire(PACED_FRAMES);

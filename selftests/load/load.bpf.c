@@ -57,6 +57,7 @@ const volatile __u32 sample_every;  /* one in so many answers is sampled; 0: non
 __u64 interval; /* 2^-8 ns from one request to the next */
 __u64 window;   /* requests without an answer at most */
 __u64 due;      /* 2^-8 ns of CLOCK_MONOTONIC: the next request; 0: now */
+__u64 late;     /* requests that were due when the clock was last read, and are not sent yet */
 
 __u64 next;
 struct load_counts counts;
@@ -109,23 +110,34 @@ static __always_inline bool window_is_full(void)
 	return window && counts.sent - (counts.answered + counts.unsynchronised + counts.kissed) >= window;
 }
 
+/* Reads the clock only where nothing is known to be due: the time it takes would make a sender at
+ * its limit slower at a rate than in a closed loop. */
+static __always_inline void look_at_clock(void)
+{
+	__u64 now = bpf_ktime_get_ns() << 8;
+
+	if (!due)
+		due = now;
+	if (now < due)
+		return;
+	if (now - due > CATCH_UP * interval)
+		due = now - CATCH_UP * interval;
+	late = (now - due) / interval + 1;
+	due += late * interval;
+}
+
 /* Waiting is dropping frames, so that others get the processor meanwhile. */
 static __always_inline bool is_early(void)
 {
-	__u64 now;
-
 	if (window_is_full())
 		return true;
 	if (!interval)
 		return false;
-	now = bpf_ktime_get_ns() << 8;
-	if (!due)
-		due = now;
-	if (now < due)
+	if (!late)
+		look_at_clock();
+	if (!late)
 		return true;
-	if (now - due > CATCH_UP * interval)
-		due = now - CATCH_UP * interval;
-	due += interval;
+	late--;
 	return false;
 }
 
