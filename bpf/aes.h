@@ -42,8 +42,8 @@ static __always_inline __u64 aes_ror(__u64 x, int n)
 }
 
 /*
- * Working memory of a pass, on the stack: BPF reaches the stack through its tenth
- * register and keeps nine for values, which made a pass a quarter faster than working in
+ * Working memory of a pass, on the stack: BPF reaches the stack through a register
+ * of its own and keeps ten for values, which made a pass a quarter faster than working in
  * a map.  The state is the first eight words; what a round needs besides overlaps it.
  */
 #define AES_WORDS SBOX_WORDS
