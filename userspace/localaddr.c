@@ -16,19 +16,20 @@
  * The kernel tells of an IPv4 route that goes before it is gone, and from 6.9 on a dump
  * does not wait for it: what it shows at once may be the past.
  */
-#define LOOKS_AFTER 2 /* one a second; the first may follow at once */
+#define LOOKS_AFTER 5 /* one a second; the first may follow at once */
 
 struct localaddr {
 	int trie4, trie6;   /* borrowed */
 	int fd;             /* -1: configured list */
 	unsigned int looks; /* at the routes still to come, one a second */
+	bool incomplete;    /* the tries lack something; it has been logged */
 	struct trie_set set4, set6;
 };
 
 /* ---- the tries ---------------------------------------------------------- */
 
 /* Makes the trie equal to the set; an address that is in both is never missing meanwhile. */
-static int sync_trie(int trie, struct trie_set *set)
+static int sync_trie(const struct localaddr *la, int trie, struct trie_set *set)
 {
 	int err;
 
@@ -37,7 +38,7 @@ static int sync_trie(int trie, struct trie_set *set)
 	trie_sweep(trie, set);
 	if (err) /* there may have been no room before the deletions */
 		err = trie_add(trie, set);
-	if (err)
+	if (err && !la->incomplete)
 		log_error("local addresses: not all of %zu prefixes are served (at most %d fit): %s",
 			  set->count, XNTS_MAX_LOCAL, strerror(-err));
 	return err;
@@ -45,9 +46,10 @@ static int sync_trie(int trie, struct trie_set *set)
 
 static int sync_tries(struct localaddr *la)
 {
-	int err4 = sync_trie(la->trie4, &la->set4);
-	int err6 = sync_trie(la->trie6, &la->set6);
+	int err4 = sync_trie(la, la->trie4, &la->set4);
+	int err6 = sync_trie(la, la->trie6, &la->set6);
 
+	la->incomplete = err4 || err6;
 	return err4 ? err4 : err6;
 }
 

@@ -57,7 +57,7 @@ const volatile __u32 sample_every;  /* one in so many answers is sampled; 0: non
 __u64 interval; /* 2^-8 ns from one request to the next */
 __u64 window;   /* requests without an answer at most */
 __u64 due;      /* 2^-8 ns of CLOCK_MONOTONIC: the next request; 0: now */
-__u64 late;     /* requests that were due when the clock was last read, and are not sent yet */
+__u64 late;     /* requests of those due when the clock was last read that are not sent yet */
 
 __u64 next;
 struct load_counts counts;
@@ -123,14 +123,15 @@ static __always_inline void look_at_clock(void)
 	if (now - due > CATCH_UP * interval)
 		due = now - CATCH_UP * interval;
 	late = (now - due) / interval + 1;
-	due += late * interval;
 }
 
 /* Waiting is dropping frames, so that others get the processor meanwhile. */
 static __always_inline bool is_early(void)
 {
-	if (window_is_full())
+	if (window_is_full()) {
+		late = 0;
 		return true;
+	}
 	if (!interval)
 		return false;
 	if (!late)
@@ -138,6 +139,7 @@ static __always_inline bool is_early(void)
 	if (!late)
 		return true;
 	late--;
+	due += interval;
 	return false;
 }
 

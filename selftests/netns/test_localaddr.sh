@@ -57,11 +57,15 @@ never_missing() {
 	[ "$missing" -eq 0 ] || { echo "missing $missing times"; return 1; }
 }
 
-routes() { # add or del: 3000 prefixes, some 400 kB of messages
+routes() { # add or del, NUMBER: 3000 prefixes are some 400 kB of messages
 	local i
-	for i in {0..2999}; do
+	for ((i = 0; i < $2; i++)); do
 		echo "route $1 local 10.$((i / 250)).$((i % 250)).0/24 dev lo table local"
 	done | ip -n server -batch -
+}
+
+complaints() {
+	grep -c 'not all of .* prefixes are served' "$TMP/xntsd.log"
 }
 
 make_playground || bail "no playground"
@@ -116,14 +120,23 @@ check "and goes with its device" soon_gone 203.0.113.5/32
 
 before=$(prefixes local4 | wc -l)
 kill -STOP "${PIDS[xntsd]}"
-routes add
+routes add 3000
 kill -CONT "${PIDS[xntsd]}"
 check "more changes than the socket holds" wait_for 10 holds local4 $((before + 3000))
 check "no address is missing while others change" never_missing
 kill -STOP "${PIDS[xntsd]}"
-routes del
+routes del 3000
 kill -CONT "${PIDS[xntsd]}"
 check "and back" wait_for 10 holds local4 "$before"
+
+kill -STOP "${PIDS[xntsd]}"
+routes add 4200
+kill -CONT "${PIDS[xntsd]}"
+check "more than fit" wait_for 10 holds local4 4096
+sleep 2.5 # it looks again each second
+check_equal "are complained of once" "$(complaints)" 1
+routes del 4200
+check "and all is well again" wait_for 10 holds local4 "$before"
 
 write_list() { # ADDRESS...
 	write_config </dev/null

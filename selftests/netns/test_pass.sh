@@ -93,8 +93,9 @@ check "kill switch serve: XDP answers again" stratum_is 1 client "$SERVER4"
 ip -n server route add local "$ANYCAST/29" dev lo
 check "an AnyIP prefix is answered once it is routed here" wait_for 10 stratum_is 1 client "$ANYCAST"
 # On one CPU and with full preemption (vm/test_kernels) xntsd hears of it before it is done.
-taskset -cp 0 "${PIDS[xntsd]}" >/dev/null
-taskset -c 0 chrt --idle 0 ip -n server route del local "$ANYCAST/29" dev lo
+cpu=$(taskset -cp $$ | grep -o '[0-9]*' | sed -n 2p)
+taskset -cp "$cpu" "${PIDS[xntsd]}" >/dev/null
+taskset -c "$cpu" chrt --idle 0 ip -n server route del local "$ANYCAST/29" dev lo
 no_answer() {
 	stratum_is none client "$ANYCAST"
 }
