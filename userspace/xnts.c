@@ -374,6 +374,10 @@ int main(int argc, char **argv)
 		printf("xnts " XNTS_VERSION ", map ABI %d\n", XNTS_ABI_VERSION);
 		return EXIT_OK;
 	}
+	if (argc == 3 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
+		fputs(usage, stdout); /* which is short enough to be a command's help too */
+		return EXIT_OK;
+	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);

@@ -83,6 +83,7 @@ check_equal "unknown option: exit status" "$(status_of "$BUILD/xnts" stats --sum
 check_equal "interval out of range: exit status" "$(status_of "$BUILD/xnts" stats -i 0)" 2
 check_equal "argument too many: exit status" "$(status_of "$BUILD/xnts" drop now)" 2
 check_equal "help: exit status" "$(status_of "$BUILD/xnts" --help)" 0
+check_equal "help of a command: exit status" "$(status_of "$BUILD/xnts" status --help)" 0
 check_equal "version: exit status" "$(status_of "$BUILD/xnts" --version)" 0
 
 make_playground || bail "no playground"
