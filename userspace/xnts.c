@@ -360,22 +360,24 @@ static const struct command {
 	{ "reload", reload }, { "keys", keys },
 };
 
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
 		fputs(usage, stderr);
 		return EXIT_UNKNOWN;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+	/* It is short enough to be a command's help too. */
+	if (asks_for_help(argv[1]) || (argc == 3 && asks_for_help(argv[2]))) {
 		fputs(usage, stdout);
 		return EXIT_OK;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("xnts " XNTS_VERSION ", map ABI %d\n", XNTS_ABI_VERSION);
-		return EXIT_OK;
-	}
-	if (argc == 3 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
-		fputs(usage, stdout); /* which is short enough to be a command's help too */
 		return EXIT_OK;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
