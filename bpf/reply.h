@@ -8,6 +8,9 @@
 #include "request.h"
 #include "scratch.h"
 
+/* ns; what took longer was no work of ours.  As far as a clock may be set unseen (kernel_clock.h). */
+#define ANSWER_TIME_MAX 100000000
+
 static __always_inline __u8 reply_mode(const struct ntp_header *request)
 {
 	return ntp_mode(request) == NTP_MODE_ACTIVE ? NTP_MODE_PASSIVE : NTP_MODE_SERVER;
@@ -45,14 +48,27 @@ static __always_inline void reply_kiss(struct ntp_header *reply, __u32 code)
 	reply->reference_id = bpf_htonl(code);
 }
 
-/* Writes the transmit time of an answer made in place; returns CLOCK_TAI now. */
-static __always_inline __u64 reply_transmit(struct ntp_header *reply, const struct xnts_time *t,
-					    const struct xnts_lag *lag)
+/*
+ * CLOCK_TAI for the transmit time of an answer to what came at `received`.  If the clock was set
+ * in between, the two would differ by the step, in an answer that says it is synchronised: then the
+ * time of arrival serves for both, and the client takes what the answer took for network delay.
+ */
+static __always_inline __u64 transmit_tai(__u64 received)
 {
 	__u64 now = now_tai();
 
-	reply->transmit = ntp_from_utc(now + t->transmit_to_utc + lag->expected, t->noise);
-	return now;
+	return now - received <= ANSWER_TIME_MAX ? now : received; /* unsigned: nor before */
+}
+
+/* Writes the transmit time of an answer made in place; returns CLOCK_TAI then. */
+static __always_inline __u64 reply_transmit(struct ntp_header *reply, const struct xnts_request *rq,
+					    const struct xnts_lag *lag)
+{
+	__u64 stamped = transmit_tai(rq->received);
+
+	reply->transmit = ntp_from_utc(stamped + rq->time.transmit_to_utc + lag->expected,
+				       rq->time.noise);
+	return stamped;
 }
 
 /* The transmit time of an answer made in scratch memory, to which s->cookies is known.
@@ -61,7 +77,7 @@ static __always_inline void reply_stamp(struct xnts_scratch *s)
 {
 	struct ntp_header *reply = (struct ntp_header *)s->reply.b;
 
-	s->stamped = now_tai();
+	s->stamped = transmit_tai(s->received);
 	reply->transmit = ntp_from_utc(s->stamped + s->transmit_to_utc + lag_of(s, s->cookies)->expected,
 				       s->noise);
 }

@@ -72,7 +72,7 @@ static __always_inline int answer_in_place(struct xnts_request *rq,
 	reply_header(ntp, rq);
 	if (v == XNTS_V_kod_rate)
 		reply_kiss(ntp, NTP_KISS_RATE);
-	stamped = reply_transmit(ntp, &rq->time, lag);
+	stamped = reply_transmit(ntp, rq, lag);
 	if (send_back(rq, config, sizeof(*ntp), sum32(ntp, sizeof(*ntp) / 4)))
 		return XNTS_V_drop_internal;
 	lag_learn(lag, stamped);

@@ -102,6 +102,37 @@ static void refreshed_meanwhile(void **state)
 	host.meanwhile = NULL;
 }
 
+static __s64 step; /* ns */
+
+static void set_the_clock(void)
+{
+	host.tai = clock_ns(CLOCK_TAI) + step;
+	host.meanwhile = NULL;
+}
+
+/* The answer's two stamps, of a clock that was set after the first. */
+static void assert_one_clock(struct sweep *s, int verdict)
+{
+	const uint8_t *ntp = s->run.out.frame + packet_payload_at(&s->packet);
+
+	host.meanwhile = set_the_clock;
+	sweep_packet(s);
+	host.tai = 0;
+	assert_verdict(&s->run, verdict);
+	assert_stamps(ntp, &s->run, -WORLD_TAI_OFFSET * SECOND, world_clock(&s->world));
+}
+
+static void the_clock_is_set_meanwhile(void **state)
+{
+	static const __s64 steps[] = { -37000000000, 37000000000, -50000000, 500000000 };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		step = steps[i];
+		assert_one_clock(sweep_start(state, 4), XNTS_V_plain_answered);
+		assert_one_clock(sweep_start_nts(state, 6, 1), XNTS_V_nts_answered);
+	}
+}
+
 static void every_verdict_was_reached(void **state)
 {
 	int v;
@@ -121,6 +152,7 @@ int main(void)
 		SWEEP(neighbour_unknown, &host_target),
 		SWEEP(stamps_carry_noise, &host_target),
 		SWEEP(refreshed_meanwhile, &host_target),
+		SWEEP(the_clock_is_set_meanwhile, &host_target),
 		SWEEP(every_verdict_was_reached, NULL),
 	};
 
