@@ -9,14 +9,15 @@
 # Its exit status must agree.  A test may say `timeout: SECONDS` in its first 30
 # lines, else it has 300 (TIMEOUT_FACTOR times that).  Full output is kept in build/check/.
 #
-# The last lines say how many seconds each suite and test took, the slowest first, and
-# `N passed, N failed, N skipped`; exit status 1 when any failed.
+# The last lines say how many seconds each suite and test took, the slowest first, what failed,
+# once more, and `N passed, N failed, N skipped`; exit status 1 when any failed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 logs=build/check
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 times='' # a line a test: NAME MILLISECONDS
+failures='' # a line each
 
 # Turns one test's log into result lines named SUITE/test_NAME: CASE.
 results() { # TEST EXIT LOG
@@ -81,7 +82,7 @@ run_one() { # TEST SOURCE COMMAND
 		case $line in
 		'ok '*) passed=$((passed + 1)) ;;
 		'skip '*) skipped=$((skipped + 1)) ;;
-		*) failed=$((failed + 1)) ;;
+		*) failed=$((failed + 1)) failures+="failed: ${line#not ok }"$'\n' ;;
 		esac
 	done < <(results "$1" "$rc" "$log")
 	[ "$failed" -eq "$before" ] || tail -n 25 "$log" | sed 's/^/    | /'
@@ -111,5 +112,6 @@ for suite; do
 	run_suite "$suite"
 done
 print_times
+printf %s "$failures"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ] && [ $((passed + skipped)) -gt 0 ]
