@@ -9,13 +9,17 @@
 # with the correction that the round's first half shows to be needed (xnts.conf(5),
 # CALIBRATION), as an operator would set it for a NIC.  An offset's absolute value has two
 # parts, told apart here: what a correction can mend (the median) and what it cannot (the spread).
+#
+# At rest first: 16 polls a second reach each server, processors sleep between them and find their caches
+# cold, which is most of what is measured.  Then at work: others ask both servers as well.
 . "$(dirname "$0")/../../scripts/playground.sh"
 [ "$(id -u)" -eq 0 ] || { echo "bench: offsets not measured: needs root"; exit 0; }
 cd "$XNTS_TOP" || exit 2
 sandbox "$@"
 
-ROUNDS=${ROUNDS:-5}
+ROUNDS=${ROUNDS:-4}
 SECONDS_MEASURED=${SECONDS_MEASURED:-10} # each half of a round; 8 polls a second of each server
+RATE=${RATE:-1000} # at work: requests a second that others send to each server, half of them NTS
 # Both chronyds on one CPU, so that the ways to both servers are the same: the kernel's part of them and
 # the XDP program run where the sender does.
 ONE_CPU=(taskset -c "$(nproc --all | awk '{ print $1 - 1 }')")
@@ -82,6 +86,25 @@ correct() { # LINE
 	sleep 1
 }
 
+# Others who ask; what became of their requests is in load_NAME.log.
+ask_both() {
+	local options=(-U -b 1 -r "$RATE" -k mixed -n 5000 -C "$TMP/ca.pem" -t 600 --until "$TMP/enough")
+	rm -f "$TMP/enough"
+	start load_xnts client "${ONE_CPU[@]}" build/load/load "${options[@]}" -E "${SERVER[xnts_nts]}:4460" \
+		cli0 "${SERVER[xnts_nts]}"
+	start load_chronyd client "${ONE_CPU[@]}" build/load/load "${options[@]}" -E "${SERVER[chronyd_nts]}:5460" \
+		cli0 "${SERVER[chronyd_nts]}:1123"
+	sleep 2
+}
+
+no_more_of_it() {
+	touch "$TMP/enough"
+	for name in xnts chronyd; do
+		wait "${PIDS[load_$name]}" || { echo "bench: others' requests: $(tail -n 1 "$TMP/load_$name.log")"; exit 1; }
+		echo "bench: others asked $name: $(tail -n 1 "$TMP/load_$name.log")"
+	done
+}
+
 print_row() { # LOG CORRECTIONS NAME
 	local address=${SERVER[$3]} offset polls
 	polls=$(column "$1" 12 "$address" | wc -l)
@@ -101,23 +124,35 @@ start_xntsd && start_other_server && start_client || exit 1
 wait_for 10 grep -q "${SERVER[xnts_nts]}" "$TMP/client/measurements.log"
 sleep 3
 
-for ((round = 1; round <= ROUNDS; round++)); do
-	correct ""
-	: >"$TMP/calibration"
-	measure "$TMP/as-installed" "$TMP/calibration"
-	line=$(correction "$(column "$TMP/calibration" 12 "${SERVER[xnts_nts]}" "${SERVER[xnts_plain]}" | median)")
-	correct "$line"
-	echo "bench: round $round: calibrated: $line"
-	measure "$TMP/calibrated"
-done
+measure_rounds() { # STATE
+	local round line
+	for ((round = 1; round <= ROUNDS; round++)); do
+		correct ""
+		: >"$TMP/calibration"
+		measure "$TMP/$1.installed" "$TMP/calibration"
+		line=$(correction "$(column "$TMP/calibration" 12 "${SERVER[xnts_nts]}" "${SERVER[xnts_plain]}" | median)")
+		correct "$line"
+		echo "bench: $1, round $round: calibrated: $line"
+		measure "$TMP/$1.calibrated"
+	done
+}
 
-echo "bench: medians in ns; the clock is the same, so offsets are errors; spread: median distance from the median offset"
-printf '%-14s %-12s %5s %8s %8s %8s %8s\n' server corrections polls offset spread '|offset|' delay
-for name in xnts_nts xnts_plain; do
-	print_row "$TMP/as-installed" none $name
-	print_row "$TMP/calibrated" calibrated $name
-done
-for name in chronyd_nts chronyd_plain; do
-	print_row "$TMP/as-installed" none $name
-	print_row "$TMP/calibrated" "none, then" $name
-done
+print_table() { # STATE
+	echo "bench: $1: medians in ns; the clock is the same, so offsets are errors; spread: median distance from the median offset"
+	printf '%-14s %-12s %5s %8s %8s %8s %8s\n' server corrections polls offset spread '|offset|' delay
+	for name in xnts_nts xnts_plain; do
+		print_row "$TMP/$1.installed" none $name
+		print_row "$TMP/$1.calibrated" calibrated $name
+	done
+	for name in chronyd_nts chronyd_plain; do
+		print_row "$TMP/$1.installed" none $name
+		print_row "$TMP/$1.calibrated" "none, then" $name
+	done
+}
+
+measure_rounds "at rest"
+ask_both
+measure_rounds "at work"
+no_more_of_it
+print_table "at rest"
+print_table "at work"
