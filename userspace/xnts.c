@@ -360,6 +360,14 @@ static const struct command {
 	{ "reload", reload }, { "keys", keys },
 };
 
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
 static bool asks_for_help(const char *word)
 {
 	return !strcmp(word, "--help") || !strcmp(word, "-h");
@@ -367,22 +375,25 @@ static bool asks_for_help(const char *word)
 
 int main(int argc, char **argv)
 {
+	const struct command *command;
+
 	if (argc < 2) {
 		fputs(usage, stderr);
 		return EXIT_UNKNOWN;
-	}
-	/* It is short enough to be a command's help too. */
-	if (asks_for_help(argv[1]) || (argc == 3 && asks_for_help(argv[2]))) {
-		fputs(usage, stdout);
-		return EXIT_OK;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("xnts " XNTS_VERSION ", map ABI %d\n", XNTS_ABI_VERSION);
 		return EXIT_OK;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "xnts: %s: not understood\n", argv[1]);
-	return misused();
+	command = find_command(argv[1]);
+	/* It is short enough to be a command's help too. */
+	if (asks_for_help(argv[1]) || (command && argc == 3 && asks_for_help(argv[2]))) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	if (!command) {
+		fprintf(stderr, "xnts: %s: not understood\n", argv[1]);
+		return misused();
+	}
+	return command->run(argc - 1, argv + 1);
 }
