@@ -101,7 +101,7 @@ static void lag_is_added_to_the_stamp(void **state)
 	(void)state;
 	memset(s, 0, sizeof(*s));
 	assert_int_equal(learn(s, 3000, 1), 3000);
-	host.tai = 1795000000 * SECOND;
+	s->received = host.tai = 1795000000 * SECOND;
 	reply_stamp(s);
 	host.tai = 0;
 	assert_memory_equal(&((struct ntp_header *)s->reply.b)->transmit, &want, sizeof(want));
