@@ -7,9 +7,10 @@
 #include "lag.h"
 #include "request.h"
 #include "scratch.h"
+#include "stamp.h"
 
-/* ns; what took longer was no work of ours.  As far as a clock may be set unseen (kernel_clock.h). */
-#define ANSWER_TIME_MAX 100000000
+/* ns from a request's receive stamp, which a NIC may have made STAMP_AGE_MAX ago, to its answer's. */
+#define ANSWER_TIME_MAX (2 * STAMP_AGE_MAX)
 
 static __always_inline __u8 reply_mode(const struct ntp_header *request)
 {
@@ -52,6 +53,8 @@ static __always_inline void reply_kiss(struct ntp_header *reply, __u32 code)
  * CLOCK_TAI for the transmit time of an answer to what came at `received`.  If the clock was set
  * in between, the two would differ by the step, in an answer that says it is synchronised: then the
  * time of arrival serves for both, and the client takes what the answer took for network delay.
+ * So it is where a hypervisor held the processor for longer than any answer takes, which looks the
+ * same.  A smaller step forward looks like a slow answer, and counts as one.
  */
 static __always_inline __u64 transmit_tai(__u64 received)
 {
@@ -60,7 +63,7 @@ static __always_inline __u64 transmit_tai(__u64 received)
 	return now - received <= ANSWER_TIME_MAX ? now : received; /* unsigned: nor before */
 }
 
-/* Writes the transmit time of an answer made in place; returns CLOCK_TAI then. */
+/* Writes the transmit time of an answer made in place; returns what it says without the lag, CLOCK_TAI. */
 static __always_inline __u64 reply_transmit(struct ntp_header *reply, const struct xnts_request *rq,
 					    const struct xnts_lag *lag)
 {

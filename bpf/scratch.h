@@ -63,7 +63,7 @@ struct xnts_scratch {
 	__u32 leap;
 	__u32 stamp;    /* enum xnts_stamp */
 
-	__u64 stamped; /* CLOCK_TAI ns when the transmit time was written */
+	__u64 stamped; /* the transmit time without the lag, CLOCK_TAI ns */
 	struct xnts_lag lag[XNTS_LAGS]; /* of each kind of answer, see lag.h */
 
 	/* See limit.h; CLOCK_MONOTONIC ns. */

@@ -9,8 +9,8 @@
 # Its exit status must agree.  A test may say `timeout: SECONDS` in its first 30
 # lines, else it has 300 (TIMEOUT_FACTOR times that).  Full output is kept in build/check/.
 #
-# The last lines say how many seconds each suite and test took, the slowest first, what failed,
-# once more, and `N passed, N failed, N skipped`; exit status 1 when any failed.
+# The last lines say how many seconds each suite and test took, the slowest first; then what
+# failed, again; then `N passed, N failed, N skipped`.  Exit status 1 when any failed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 logs=build/check

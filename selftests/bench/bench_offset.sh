@@ -88,20 +88,30 @@ correct() { # LINE
 
 # Others who ask; what became of their requests is in load_NAME.log.
 ask_both() {
-	local options=(-U -b 1 -r "$RATE" -k mixed -n 5000 -C "$TMP/ca.pem" -t 600 --until "$TMP/enough")
+	local options=(-U -b 1 -r "$RATE" -k mixed -n 5000 -C "$TMP/ca.pem" -t 86400 --until "$TMP/enough")
 	rm -f "$TMP/enough"
 	start load_xnts client "${ONE_CPU[@]}" build/load/load "${options[@]}" -E "${SERVER[xnts_nts]}:4460" \
 		cli0 "${SERVER[xnts_nts]}"
 	start load_chronyd client "${ONE_CPU[@]}" build/load/load "${options[@]}" -E "${SERVER[chronyd_nts]}:5460" \
 		cli0 "${SERVER[chronyd_nts]}:1123"
 	sleep 2
+	others_ask
+}
+
+others_ask() {
+	local name
+	for name in xnts chronyd; do
+		running "load_$name" || { echo "bench: others do not ask $name: $(tail -n 1 "$TMP/load_$name.log")"; exit 1; }
+	done
 }
 
 no_more_of_it() {
+	local name
+	others_ask
 	touch "$TMP/enough"
 	for name in xnts chronyd; do
-		wait "${PIDS[load_$name]}" || { echo "bench: others' requests: $(tail -n 1 "$TMP/load_$name.log")"; exit 1; }
-		echo "bench: others asked $name: $(tail -n 1 "$TMP/load_$name.log")"
+		wait "${PIDS[load_$name]}" || { echo "bench: an answer of $name was wrong"; exit 1; }
+		echo "bench: others asked $name: $(grep -o ' sent=.* lost=[0-9]*' "$TMP/load_$name.log")"
 	done
 }
 
@@ -151,8 +161,8 @@ print_table() { # STATE
 }
 
 measure_rounds "at rest"
+print_table "at rest"
 ask_both
 measure_rounds "at work"
 no_more_of_it
-print_table "at rest"
 print_table "at work"

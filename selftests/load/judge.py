@@ -83,7 +83,7 @@ def judge_step(log):
     before, doubtful, after = [], [], []
     was = answers[0].tai0 - answers[0].mono0
     for a in answers:
-        # Whichever side they are of, both stamps of an answer are.
+        # Both stamps of an answer are of one side of the step.
         need(0 <= a.transmit - a.receive <= a.mono1 - a.mono0 + TOLERANCE, a, "of one clock")
         stepped = [abs(d - was) > SEC for d in (a.tai0 - a.mono0, a.tai1 - a.mono1)]
         if any(stepped) and a.leap == 3 and not a.stratum:

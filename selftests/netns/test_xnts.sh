@@ -84,7 +84,7 @@ check_equal "interval out of range: exit status" "$(status_of "$BUILD/xnts" stat
 check_equal "argument too many: exit status" "$(status_of "$BUILD/xnts" drop now)" 2
 check_equal "help: exit status" "$(status_of "$BUILD/xnts" --help)" 0
 check_equal "help of a command: exit status" "$(status_of "$BUILD/xnts" status --help)" 0
-check_equal "no help of what is no command" "$(status_of "$BUILD/xnts" nonsense --help)" 2
+check_equal "help of an unknown command: exit status" "$(status_of "$BUILD/xnts" nonsense --help)" 2
 check_equal "version: exit status" "$(status_of "$BUILD/xnts" --version)" 0
 
 make_playground || bail "no playground"

@@ -124,12 +124,17 @@ static void assert_one_clock(struct sweep *s, int verdict)
 
 static void the_clock_is_set_meanwhile(void **state)
 {
-	static const __s64 steps[] = { -37000000000, 37000000000, -50000000, 500000000 };
+	static const __s64 steps[] = { -37000000000, 37000000000, -50000000, 50000000 };
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct sweep *s;
+
 		step = steps[i];
 		assert_one_clock(sweep_start(state, 4), XNTS_V_plain_answered);
-		assert_one_clock(sweep_start_nts(state, 6, 1), XNTS_V_nts_answered);
+		s = sweep_start_nts(state, 6, 1);
+		assert_one_clock(s, XNTS_V_nts_answered);
+		s->packet.payload[s->packet.payload_len - 1] ^= 1;
+		assert_one_clock(s, XNTS_V_nak_bad_tag);
 	}
 }
 
