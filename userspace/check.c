@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "config.h"
@@ -94,14 +96,28 @@ static int check_ke(const struct config *cfg)
 	return err;
 }
 
-static int check_keys(const struct keys_config *cfg)
+/* Who is not root learns nothing here of what xntsd may write. */
+static int check_keys_place(const struct config *cfg)
+{
+	char where[CONFIG_WHERE];
+	int err = keys_place(cfg->keys.state);
+
+	if (!err || (err == -EACCES && geteuid()))
+		return 0;
+	log_error("%s: %s: no keys can be kept there: %s", config_where(cfg, "keys", "state", where),
+		  cfg->keys.state, strerror(-err));
+	return err;
+}
+
+static int check_keys(const struct config *cfg)
 {
 	struct keys *keys;
-	int err = keys_open(&keys, cfg);
+	int err = keys_open(&keys, &cfg->keys);
 
-	if (!err)
-		keys_close(keys);
-	return err;
+	if (err)
+		return err;
+	keys_close(keys);
+	return check_keys_place(cfg);
 }
 
 int check_config(const char *path, struct config *cfg)
@@ -118,7 +134,7 @@ int check_config(const char *path, struct config *cfg)
 	if (!err && cfg->ke.enabled)
 		err = check_ke(cfg);
 	if (!err)
-		err = check_keys(&cfg->keys);
+		err = check_keys(cfg);
 	if (!err)
 		err = check_interfaces(cfg);
 	if (!err)

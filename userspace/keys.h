@@ -59,6 +59,12 @@ int keys_open(struct keys **keys, const struct keys_config *config);
 void keys_close(struct keys *keys);
 
 /*
+ * Could this process put a state file at `path`, in a folder that is there or that
+ * keys_advance() can make?  Changes nothing.  0, or the -errno that says why not.
+ */
+int keys_place(const char *path);
+
+/*
  * Takes what the state file says now, and new `keep` and `preload`; not another path.
  * On error, logged, all stays as it was.
  */

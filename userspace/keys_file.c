@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#define _GNU_SOURCE /* O_DIRECTORY, O_NOFOLLOW */
+#define _GNU_SOURCE /* O_DIRECTORY, O_NOFOLLOW, O_PATH */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keys.h"
 #include "keys_state.h"
 #include "log.h"
 
@@ -200,6 +201,24 @@ void keys_make_directory(const char *path)
 
 	if (snprintf(copy, sizeof(copy), "%s", path) < (int)sizeof(copy))
 		mkdir(dirname(copy), 0700);
+}
+
+int keys_place(const char *path)
+{
+	char copy[PATH_MAX];
+	int dir, err;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+		return -ENAMETOOLONG;
+	dir = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* one that is missing is made; its parent is not */
+	if (dir < 0 && errno == ENOENT)
+		dir = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	err = faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) ? -errno : 0;
+	close(dir);
+	return err;
 }
 
 int keys_save(const char *path, const struct keys_state *state, struct keys_file *file)

@@ -115,6 +115,13 @@ echo "not a state" >"$TMP/bad-keys"
 chmod 600 "$TMP/bad-keys"
 change state "state = $TMP/bad-keys"
 refused "a damaged key state" "$TMP/bad-keys"
+change state "state = $TMP/nosuch/folder/keys"
+check "--check: keys that cannot be kept" \
+	fails_saying "$TMP/xnts.conf:$(line_of nosuch/folder): [keys] state: $TMP/nosuch/folder/keys: no keys" check_config
+change state "state = $TMP/folder/keys"
+check_equal "--check: a folder that xntsd makes" "$(check_config)" "$TMP/xnts.conf: ok"
+check "and did not" [ ! -e "$TMP/folder" ]
+write_config </dev/null
 check "no configuration at all" fails_saying "$TMP/nosuch.conf" xntsd --check --config "$TMP/nosuch.conf"
 check "a start in vain attaches nothing" not attached srv0
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "../capture.h"
 #include "../keys_sample.h"
+#include "keys.h"
 
 static char dir[] = "/tmp/xnts-test-keys-file.XXXXXX";
 static char path[64], temporary[72];
@@ -239,6 +241,21 @@ static void test_save_fails(void **unused)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+static void test_place(void **unused)
+{
+	char below[PATH_MAX];
+
+	(void)unused;
+	assert_int_equal(keys_place(path), 0);
+	snprintf(below, sizeof(below), "%s/folder/keys", dir);
+	assert_int_equal(keys_place(below), 0);
+	snprintf(below, sizeof(below), "%s/no/folder/keys", dir);
+	assert_int_equal(keys_place(below), -ENOENT);
+	write_file(path, sample, SAMPLE_LEN, 0600);
+	snprintf(below, sizeof(below), "%s/keys", path);
+	assert_int_equal(keys_place(below), -ENOTDIR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +266,7 @@ int main(void)
 		TEST(test_save_over_another),
 		TEST(test_crash_before_rename),
 		TEST(test_save_fails),
+		TEST(test_place),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
