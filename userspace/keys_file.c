@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#define _GNU_SOURCE /* O_DIRECTORY, O_NOFOLLOW, O_PATH */
+#define _GNU_SOURCE /* O_DIRECTORY, O_NOFOLLOW */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -206,18 +206,18 @@ void keys_make_directory(const char *path)
 int keys_place(const char *path)
 {
 	char copy[PATH_MAX];
-	int dir, err;
+	struct place place;
+	int err = open_place(path, &place);
 
-	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
-		return -ENAMETOOLONG;
-	dir = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	/* one that is missing is made; its parent is not */
-	if (dir < 0 && errno == ENOENT)
-		dir = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	err = faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) ? -errno : 0;
-	close(dir);
+	/* a folder that is missing is made; its parent is not */
+	if (err == -ENOENT) {
+		snprintf(copy, sizeof(copy), "%s", path);
+		err = open_place(dirname(copy), &place);
+	}
+	if (err)
+		return err;
+	err = faccessat(place.dir, ".", W_OK | X_OK, AT_EACCESS) ? -errno : 0;
+	close(place.dir);
 	return err;
 }
 
