@@ -125,15 +125,6 @@ print_row() { # LOG CORRECTIONS NAME
 		"$(column "$1" 12 "$address" | distances 0 | median)" "$(column "$1" 13 "$address" | median)"
 }
 
-chrony=$(scripts/unpack-deb.sh chrony bookworm) || { echo "bench: offsets not measured: no package"; exit 0; }
-make_net && make_certificates && write_config </dev/null || exit 1
-for address in 11 12 13; do
-	ip -n server address add 198.51.100.$address/24 dev srv0 || exit 1
-done
-start_xntsd && start_other_server && start_client || exit 1
-wait_for 10 grep -q "${SERVER[xnts_nts]}" "$TMP/client/measurements.log"
-sleep 3
-
 measure_rounds() { # STATE
 	local round line
 	for ((round = 1; round <= ROUNDS; round++)); do
@@ -159,6 +150,15 @@ print_table() { # STATE
 		print_row "$TMP/$1.calibrated" "none, then" $name
 	done
 }
+
+chrony=$(scripts/unpack-deb.sh chrony bookworm) || { echo "bench: offsets not measured: no package"; exit 0; }
+make_net && make_certificates && write_config </dev/null || exit 1
+for address in 11 12 13; do
+	ip -n server address add 198.51.100.$address/24 dev srv0 || exit 1
+done
+start_xntsd && start_other_server && start_client || exit 1
+wait_for 10 grep -q "${SERVER[xnts_nts]}" "$TMP/client/measurements.log"
+sleep 3
 
 measure_rounds "at rest"
 print_table "at rest"
